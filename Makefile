@@ -1,0 +1,43 @@
+# Touchline: `make demo` shows it, `make test` proves it. Both set up what they need first.
+PYTHON ?= /usr/bin/python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.ready
+TESTS  ?= tests
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format bench clean
+
+help: ## list what can be made
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## install Debian packages, the virtual environment and Touchline into it
+
+$(STAMP): pyproject.toml debian-packages.txt tools/debian-packages
+	@tools/debian-packages
+	@echo "Setting up $(VENV) (a minute or two the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv --system-site-packages $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy only-if-needed --editable '.[dev]'
+	@touch $@
+
+demo: $(STAMP) ## film a synthetic match with two cameras and show it seven seconds late
+	@$(BIN)/touchline demo
+
+test: $(STAMP) ## style, types and every test
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/python -m pytest $(TESTS)
+
+lint: $(STAMP) ## ruff and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(STAMP) ## put the code into the project's style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(STAMP) ## print the tables of docs/performance.md, measured here and now
+	@$(BIN)/python -m benchmarks
+
+clean: ## remove what was built
+	rm -rf $(VENV) demo build *.egg-info src/*.egg-info .mypy_cache .ruff_cache .pytest_cache
