@@ -37,7 +37,7 @@ def rotation_from_angles(yaw: float, pitch: float, roll: float) -> Floats:
     tilt = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
     spin = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
     to_rig: Floats = turn @ tilt @ spin
-    return to_rig.T
+    return np.ascontiguousarray(to_rig.T)
 
 
 def rotation_to_angles(rotation: ArrayLike) -> tuple[float, float, float]:

@@ -59,14 +59,15 @@ class Distortion:
 
     @cached_property
     def limit(self) -> float:
-        """The largest angle from the axis, in radians, up to which a growing angle moves away from the centre.
+        """The largest angle from the axis, radians, up to which a growing angle moves away from the centre.
 
         Beyond it a polynomial folds back and would show a direction twice; there a camera sees nothing.
         """
         angles = np.linspace(0.0, math.pi if self.model == "fisheye" else math.radians(89.0), 2000)
         radii = self.radial(angles if self.model == "fisheye" else np.tan(angles))
         falling = np.nonzero(np.diff(radii) <= 0)[0]
-        return float(angles[falling[0]] if falling.size else angles[-1])
+        # The peak lies within a step on either side of the first sample that is followed by a lower one.
+        return float(angles[max(int(falling[0]) - 1, 0)] if falling.size else angles[-1])
 
 
 @dataclass(frozen=True)
@@ -200,9 +201,10 @@ class Camera:
 
     @property
     def horizontal_fov_deg(self) -> float:
-        """The angle between the middle of the left edge and the middle of the right edge, in degrees."""
-        edges = self.unproject([[-0.5, self.cy], [self.width - 0.5, self.cy]])
-        return math.degrees(math.acos(float(np.clip(edges[0] @ edges[1], -1, 1))))
+        """The angle from the middle of the left edge to the middle of the right edge, degrees; up to 360."""
+        edges = self.unproject([[-0.5, self.cy], [self.width - 0.5, self.cy]]) @ self.rotation.T
+        left, right = np.arctan2(edges[:, 0], edges[:, 2])
+        return math.degrees(float(right - left))
 
     def rotated(self, rotation: ArrayLike) -> Camera:
         """The same camera with another rotation matrix (rig to camera)."""
@@ -223,7 +225,9 @@ class Camera:
         lens = distortion or Distortion()
         half = math.radians(fov_deg) / 2
         if not 0 < half < lens.limit:
-            raise ValueError(f"this lens can't see {fov_deg} degrees; it folds at {math.degrees(lens.limit):.1f}")
+            raise ValueError(
+                f"this lens can't see {fov_deg} degrees; it folds at {math.degrees(lens.limit):.1f}"
+            )
         reach = float(lens.radial(half if lens.model == "fisheye" else math.tan(half)))
         focal = width / 2 / reach
         return cls(width, height, focal, focal, (width - 1) / 2, (height - 1) / 2, lens, **angles)
@@ -237,7 +241,10 @@ class Camera:
             "fy": self.fy,
             "cx": self.cx,
             "cy": self.cy,
-            "distortion": {"model": self.distortion.model, "coefficients": list(self.distortion.coefficients)},
+            "distortion": {
+                "model": self.distortion.model,
+                "coefficients": list(self.distortion.coefficients),
+            },
             "yaw_deg": self.yaw_deg,
             "pitch_deg": self.pitch_deg,
             "roll_deg": self.roll_deg,

@@ -1,7 +1,7 @@
 """Panorama projections: which direction each pixel of the panorama shows.
 
-``equirectangular``: columns are even in yaw, rows even in pitch. ``cylindrical``: columns are even in yaw, rows
-even in the tangent of pitch, so that upright things stay straight and level lines bend the same way.
+``equirectangular``: columns are even in yaw, rows even in pitch. ``cylindrical``: columns are even in yaw,
+rows even in the tangent of pitch, so that upright things stay straight and level lines bend the same way.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from touchline.geometry.angles import Floats, angles_to_rays
 from touchline.geometry.rig import Rig
 
 Projection = Literal["equirectangular", "cylindrical"]
+_STEEPEST = math.radians(80)  # no panorama of a pitch reaches further up or down
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Panorama:
     Angles in radians. The edges of the picture, not the centres of its outer pixels, lie at the limits.
 
     Raises:
-        ValueError: for an unknown projection, a size that NV12 can't have (odd or not positive), or limits that
+        ValueError: for an unknown projection, a size that NV12 can't have (odd or not positive), limits that
             are not in order, or a cylindrical panorama that reaches a pole.
     """
 
@@ -109,39 +110,65 @@ def fit_panorama(
     Args:
         rig: the cameras.
         projection: see :data:`Projection`.
-        size: width and height in pixels; by default as fine as the cameras are around their centres, the width
-            a multiple of 16 and the height of 4.
+        size: width and height in pixels; by default as fine as the cameras are around their centres, the
+            width a multiple of 16 and the height of 4.
 
     Raises:
         RigError: if the cameras cover no rectangle worth the name (less than 5 by 5 degrees).
     """
     step = math.radians(0.25)
     yaw = np.arange(-math.pi + step / 2, math.pi, step)
-    pitch = np.arange(-math.radians(80), math.radians(80), step)
-    covered = coverage(rig, yaw[None, :], pitch[:, None])
+    pitch = np.arange(-_STEEPEST, _STEEPEST, step)
+    covered = _eroded(coverage(rig, yaw[None, :], pitch[:, None]))
     tall = pitch if projection == "equirectangular" else np.tan(pitch)
     rows, columns = _largest_rectangle(covered, tall)
     if columns[1] - columns[0] < 20 or rows[1] - rows[0] < 20:
         raise RigError("the cameras of this rig cover no panorama together; calibrate it again")
-    # A cell counts as seen by its centre: its outer half may be black, so the limits stay at the centres.
-    limits = (yaw[columns[0]], yaw[columns[1]], pitch[rows[0]], pitch[rows[1]])
+    limits = _grown(rig, (yaw[columns[0]], yaw[columns[1]], pitch[rows[0]], pitch[rows[1]]))
     if size is None:
         per_radian = float(np.mean([camera.fx for camera in rig.cameras]))
-        low, high = tall[rows[0]], tall[rows[1]]
+        low, high = limits[2:] if projection == "equirectangular" else np.tan(limits[2:])
         size = (
             max(16, round((limits[1] - limits[0]) * per_radian / 16) * 16),
             max(4, round(float(high - low) * per_radian / 4) * 4),
         )
-    return Panorama(projection, *size, *(float(limit) for limit in limits))
+    return Panorama(projection, *size, *limits)
 
 
-def _largest_rectangle(
-    covered: NDArray[np.bool_], tall: Floats
-) -> tuple[tuple[int, int], tuple[int, int]]:
+def _eroded(covered: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where all eight neighbours are covered too: two edges may cross in a notch between two samples."""
+    inner = np.zeros_like(covered)
+    rows, columns = covered.shape
+    inner[1:-1, 1:-1] = np.logical_and.reduce(
+        [covered[r : rows - 2 + r, c : columns - 2 + c] for r in range(3) for c in range(3)]
+    )
+    return inner
+
+
+def _grown(rig: Rig, limits: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """Moves each limit outwards in steps finer than the first search, as far as its side stays covered."""
+    step = math.radians(1 / 16)
+    sides = [float(limit) for limit in limits]
+    growing = [0, 1, 2, 3]
+    while growing:
+        for side in list(growing):
+            trial = sides.copy()
+            trial[side] += step if side % 2 else -step
+            yaw = np.arange(trial[0], trial[1] + step / 2, step / 2)
+            pitch = np.arange(trial[2], trial[3] + step / 2, step / 2)
+            line = (trial[side], pitch) if side < 2 else (yaw, trial[side])
+            if abs(trial[side]) < (math.pi if side < 2 else _STEEPEST) and coverage(rig, *line).all():
+                sides = trial
+            else:
+                growing.remove(side)
+    return sides[0], sides[1], sides[2], sides[3]
+
+
+def _largest_rectangle(covered: NDArray[np.bool_], tall: Floats) -> tuple[tuple[int, int], tuple[int, int]]:
     """First and last row and column of the biggest all-true rectangle; rows weigh by their height ``tall``.
 
-    The classic sweep: below each row the columns form a histogram of covered heights, and the largest rectangle
-    under a histogram is found with a stack in linear time.
+    The classic sweep: below each row the columns form a histogram of covered heights, and the largest
+    rectangle under a histogram is found with a stack in linear time.
     """
     rows, columns = covered.shape
     start = np.full(columns, -1)  # the row at which the covered run of a column began

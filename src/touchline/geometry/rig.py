@@ -68,12 +68,14 @@ class Rig:
         if not isinstance(data, dict) or data.get("format") != FORMAT:
             raise RigError(f'{where} is not a rig file (no "format": "{FORMAT}" in it)')
         if data.get("version") != FORMAT_VERSION:
-            raise RigError(f"{where} has version {data.get('version')!r}; this Touchline reads {FORMAT_VERSION}")
+            raise RigError(
+                f"{where} has version {data.get('version')!r}; this Touchline reads {FORMAT_VERSION}"
+            )
         try:
             cameras = tuple(Camera.from_dict(c) for c in data["cameras"])
             error = data.get("error_px")
             rig = cls(cameras, None if error is None else float(error), dict(data.get("notes") or {}))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise RigError(f"{where} can't be used: {type(error).__name__}: {error}") from error
         if rig.error_px is not None and not math.isfinite(rig.error_px):
             raise RigError(f"{where} can't be used: error_px must be a finite number")
@@ -99,4 +101,9 @@ class Rig:
             data = json.loads(text)
         except json.JSONDecodeError as error:
             raise RigError(f"the rig {path} is not JSON: line {error.lineno}: {error.msg}") from error
+        except (
+            ValueError,
+            RecursionError,
+        ) as error:  # a number of thousands of digits, or too deep a nesting
+            raise RigError(f"the rig {path} is not JSON: {error}") from error
         return cls.from_dict(data, where=f"the rig {path}")

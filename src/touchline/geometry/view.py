@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from touchline.geometry.angles import Floats, angles_to_rays, rays_to_angles, rotation_from_angles
+from touchline.geometry.angles import Floats, angles_to_rays, rotation_from_angles
 from touchline.geometry.projection import Panorama
 
-_EDGE = 24  # points along each edge of the picture that stand for the edge
+_TINY = 1e-6  # radians
+_STEEPEST = math.radians(85.0)  # the pitch that a view may have
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class View:
             raise ValueError(f"a view's pitch must be -85 to 85 degrees, not {self.pitch_deg:g}")
 
     def rays(self, x: Floats, y: Floats, width: int, height: int) -> Floats:
-        """Directions, shape (..., 3), not of unit length, of pixels x, y (broadcast) of a picture of that size."""
+        """Directions, shape (..., 3), of any length, of pixels x, y (broadcast) of a picture of that size."""
         focal = width / 2 / math.tan(math.radians(self.fov_deg) / 2)
         x, y = np.broadcast_arrays((x - (width - 1) / 2) / focal, (y - (height - 1) / 2) / focal)
         to_view = rotation_from_angles(math.radians(self.yaw_deg), math.radians(self.pitch_deg), 0.0)
@@ -59,6 +60,11 @@ class View:
 class ViewLimits:
     """Keeps views inside a panorama: nothing outside it is ever shown.
 
+    Everything is exact and in closed form. With half angles a (vertical) and b (horizontal) and the view's
+    pitch p, the top edge is highest in its middle, at p + a, when that is above the horizon, and else in its
+    corners, whose pitch is asin(k sin(p + a)), k = 1 / sqrt(1 + (cos a tan b)^2); the bottom edge mirrors it.
+    The corners nearest to a pole reach furthest to the sides: their yaw is atan(tan b cos a / cos(|p| + a)).
+
     Args:
         panorama: what there is to see.
         aspect: width / height of the programme.
@@ -67,79 +73,90 @@ class ViewLimits:
     panorama: Panorama
     aspect: float
 
-    def outline(self, view: View) -> tuple[Floats, Floats]:
-        """Yaw (relative to the view's own yaw) and pitch, radians, along the picture's outer edge."""
-        half = math.tan(math.radians(view.fov_deg) / 2)
-        along = np.linspace(-1, 1, _EDGE)
-        one = np.ones(_EDGE)
-        x = np.concatenate([along, along, -one, one]) * half
-        y = np.concatenate([-one, one, along, along]) * half / self.aspect
-        level = rotation_from_angles(0.0, math.radians(view.pitch_deg), 0.0)
-        rays = np.stack([x, y, np.ones_like(x)], axis=-1) @ level
-        return rays_to_angles(rays)
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.aspect) and self.aspect > 0):
+            raise ValueError(f"an aspect must be a number above zero, not {self.aspect}")
 
     def contains(self, view: View) -> bool:
         """True if the whole picture lies inside the panorama (to a millionth of a radian)."""
-        yaw, pitch = self.outline(view)
-        yaw = yaw + math.radians(view.yaw_deg)
-        p, tiny = self.panorama, 1e-6
-        return bool(
-            yaw.min() >= p.yaw_min - tiny
-            and yaw.max() <= p.yaw_max + tiny
-            and pitch.min() >= p.pitch_min - tiny
-            and pitch.max() <= p.pitch_max + tiny
-        )
+        room = self._room(view.fov_deg)
+        if room is None:
+            return False
+        pitch, yaw = math.radians(view.pitch_deg), math.radians(view.yaw_deg)
+        if not room[0] - _TINY <= pitch <= room[1] + _TINY:
+            return False
+        side = self._half_width(view.fov_deg, pitch)
+        return self.panorama.yaw_min + side - _TINY <= yaw <= self.panorama.yaw_max - side + _TINY
 
     def clamp(self, view: View) -> View:
-        """The view nearest to ``view`` that shows nothing outside: narrowed if it must be, then tilted and panned.
+        """The nearest view that shows nothing outside; ``view`` itself if it shows nothing outside.
+
+        It is narrowed only if its field of view fits nowhere in the panorama; then it is tilted, then panned,
+        each no further than it must be.
 
         Raises:
             ValueError: if not even a view of one degree fits.
         """
-        fitted = self._place(view)
-        if fitted is not None:
-            return fitted
-        low, high = 1.0, view.fov_deg
-        narrow = self._place(View(view.yaw_deg, view.pitch_deg, low))
-        if narrow is None:
-            raise ValueError("the panorama is smaller than any view")
-        while high - low > 0.01:
-            middle = (low + high) / 2
-            placed = self._place(View(view.yaw_deg, view.pitch_deg, middle))
-            if placed is None:
-                high = middle
-            else:
-                low, narrow = middle, placed
-        return narrow
+        if self.contains(view):
+            return view
+        fov = self._widest_up_to(view.fov_deg)
+        room = self._room(fov)
+        assert room is not None
+        pitch = min(max(math.radians(view.pitch_deg), room[0]), room[1])
+        side = self._half_width(fov, pitch)
+        lowest, highest = self.panorama.yaw_min + side, self.panorama.yaw_max - side
+        # Rounding can turn the two round where the view fills the panorama: its middle is right then.
+        yaw = (
+            min(max(math.radians(view.yaw_deg), lowest), highest)
+            if lowest < highest
+            else (lowest + highest) / 2
+        )
+        return View(math.degrees(yaw), math.degrees(pitch), fov)
 
     def widest(self, yaw_deg: float = 0.0, pitch_deg: float = 0.0) -> View:
-        """The widest view that fits, near the given direction."""
+        """The widest view that fits, as near to the given direction as it can be."""
         return self.clamp(View(yaw_deg, pitch_deg, 150.0))
 
-    def _place(self, view: View) -> View | None:
-        """``view`` with its own field of view, tilted and panned into the panorama; None if it does not fit."""
-        pitch_deg = self._tilt(view)
-        if pitch_deg is None:
-            return None
-        tilted = View(view.yaw_deg, pitch_deg, view.fov_deg)
-        yaw, _ = self.outline(tilted)
-        lowest, highest = self.panorama.yaw_min - yaw.min(), self.panorama.yaw_max - yaw.max()
-        if lowest > highest:
-            return None
-        pan = math.degrees(min(max(math.radians(view.yaw_deg), lowest), highest))
-        return View(pan, pitch_deg, view.fov_deg)
+    def _widest_up_to(self, fov_deg: float) -> float:
+        """The largest field of view that fits somewhere: a narrower view fits wherever a wider one does."""
+        if self._room(fov_deg) is not None:
+            return fov_deg
+        low, high = 1.0, fov_deg
+        if self._room(low) is None:
+            raise ValueError("the panorama is smaller than any view")
+        while high - low > 1e-9:
+            middle = (low + high) / 2
+            low, high = (low, middle) if self._room(middle) is None else (middle, high)
+        return low
 
-    def _tilt(self, view: View) -> float | None:
-        """The pitch nearest to the view's at which its top and bottom edges lie inside."""
-        pitch_deg = view.pitch_deg
-        for _ in range(30):
-            _, pitch = self.outline(View(0.0, max(-85.0, min(85.0, pitch_deg)), view.fov_deg))
-            over = math.degrees(pitch.max() - self.panorama.pitch_max)
-            under = math.degrees(self.panorama.pitch_min - pitch.min())
-            if over <= 1e-9 and under <= 1e-9:
-                return pitch_deg
-            if over > 0 and under > 0:
+    def _room(self, fov_deg: float) -> tuple[float, float] | None:
+        """The lowest and the highest pitch, radians, at which the field of view fits; None without any."""
+        p = self.panorama
+        across = math.tan(math.radians(fov_deg) / 2)
+        above = math.atan(across / self.aspect)
+        lean = math.hypot(1.0, across * math.cos(above))  # 1 / k
+        # A limit on the far side of the horizon is met by the corners, if they can meet it at all.
+        corner_high, corner_low = (
+            math.sin(min(p.pitch_max, 0.0)) * lean,
+            math.sin(max(p.pitch_min, 0.0)) * lean,
+        )
+        if corner_high < -1 or corner_low > 1:
+            return None
+        highest = (p.pitch_max if p.pitch_max >= 0 else math.asin(corner_high)) - above
+        lowest = (p.pitch_min if p.pitch_min <= 0 else math.asin(corner_low)) + above
+        half = (p.yaw_max - p.yaw_min) / 2
+        if half < math.pi / 2:
+            # Away from the horizon a picture spans more yaw.
+            level = across * math.cos(above) / math.tan(half)
+            if level > 1:
                 return None
-            pitch_deg += (under if under > 0 else -over) * 1.0
-        # Top and bottom took turns at the limit: no pitch holds both, or only to within the last step.
-        return None if max(over, under) > 1e-5 else pitch_deg
+            steepest = math.acos(level) - above
+            lowest, highest = max(lowest, -steepest), min(highest, steepest)
+        lowest, highest = max(lowest, -_STEEPEST), min(highest, _STEEPEST)
+        return (lowest, highest) if lowest <= highest else None
+
+    def _half_width(self, fov_deg: float, pitch: float) -> float:
+        """How far in yaw the picture reaches to either side, radians: at most pi/2, for no pole is inside."""
+        across = math.tan(math.radians(fov_deg) / 2)
+        above = math.atan(across / self.aspect)
+        return math.atan2(across * math.cos(above), max(0.0, math.cos(abs(pitch) + above)))

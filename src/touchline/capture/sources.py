@@ -1,0 +1,205 @@
+"""One camera, file or stream: decoded to NV12 in system memory, frame by frame, on the capture's timeline."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from touchline.capture.frames import BufferPicture, CapturedFrame, SourceInfo
+from touchline.capture.uris import SourceUri, test_frames, test_rate, test_size
+from touchline.errors import InputError
+from touchline.gst.caps import PlaneLayout, frame_rate
+from touchline.gst.elements import has_property, make
+from touchline.gst.library import NONE, SECOND, GLib, Gst
+from touchline.gst.pipelines import Pipeline
+from touchline.gst.secrets import Secrets
+
+# The appsink keeps at most this many decoded frames; ours are taken out at once, so it is for hiccups only.
+_SINK_FRAMES = 2
+_OPEN_S = 20.0
+
+OnFrame = Callable[[CapturedFrame], None]
+OnEnd = Callable[[str | None], None]
+
+
+class Source:
+    """A source of frames, in a pipeline of its own.
+
+    Args:
+        uri: where frames come from.
+        name: ``left``, ``right`` or ``panorama``; for messages.
+        paced: a file is delivered at its own speed, as a camera would; otherwise as fast as it is taken.
+        on_frame: called in GStreamer's thread with every frame after :meth:`start`; it may block to hold a file
+            back.
+        on_end: called once, with None at the end of the stream or with one line about what failed.
+    """
+
+    def __init__(self, uri: SourceUri, name: str, *, paced: bool, on_frame: OnFrame, on_end: OnEnd) -> None:
+        self.uri = uri
+        self.name = name
+        self.info = SourceInfo(2, 2, frame_rate(Gst.Caps.from_string("video/x-raw")))
+        self._paced = paced and not uri.live
+        self._on_frame = on_frame
+        self._on_end = on_end
+        self._delivering = threading.Event()
+        self._ended = threading.Event()
+        self._first = threading.Event()
+        self._layout: PlaneLayout | None = None
+        self._caps: Any = None
+        self._pipeline = Pipeline(
+            f"{name} input {uri.shown}",
+            error=InputError,
+            on_error=self._end,
+            on_eos=lambda: self._end(None),
+            secrets=Secrets(uri.text),
+        )
+        self._convert = make("videoconvert")
+        if has_property(self._convert, "n-threads"):
+            self._convert.set_property("n-threads", 2)
+        self._sink = make(
+            "appsink",
+            caps=Gst.Caps.from_string("video/x-raw,format=NV12"),
+            max_buffers=_SINK_FRAMES,
+            sync=self._paced,
+            emit_signals=True,
+        )
+        self._pipeline.add(self._convert, self._sink)
+        self._sink.connect("new-sample", self._take)
+        self._build()
+
+    def open(self, base_time: int, timeout_s: float = _OPEN_S) -> SourceInfo:
+        """Connects and finds out what comes. A live source runs from now on; its frames are not delivered yet.
+
+        Args:
+            base_time: of the timeline, for a live source, ns on the clock.
+            timeout_s: how long to wait for the first frame.
+
+        Raises:
+            InputError: if there is no such thing, it is no video, or nothing comes.
+        """
+        if self._pipeline.pause(timeout_s):
+            sample = self._sink.emit("pull-preroll")
+            if sample is None:
+                raise InputError(f"{self._where}: there is no picture in it")
+            self._learn(sample.get_caps())
+        else:
+            self._pipeline.play(base_time)
+            if not self._first.wait(timeout_s):
+                failed = self._pipeline.failed
+                raise InputError(failed or f"{self._where}: no picture came within {timeout_s:g} s")
+        _, duration = self._pipeline.gst.query_duration(Gst.Format.TIME)
+        caps = self._caps
+        size = PlaneLayout.from_caps(caps)
+        if size.width % 2 or size.height % 2:
+            raise InputError(
+                f"{self._where}: its size is {size.width}x{size.height}; only even sizes can be used"
+            )
+        seconds = 0.0 if self.uri.live or not 0 < duration < NONE else duration / SECOND
+        self.info = SourceInfo(size.width, size.height, frame_rate(caps), self.uri.live, seconds)
+        return self.info
+
+    def start(self, base_time: int) -> None:
+        """Delivers frames from now on, on the timeline that begins at ``base_time`` (ns on the clock)."""
+        self._delivering.set()
+        if self.uri.live:
+            return
+        self._pipeline.play(base_time)
+
+    def stop(self) -> None:
+        """Lets go of everything; nothing is delivered any more. May be called again."""
+        self._ended.set()
+        self._pipeline.stop()
+
+    @property
+    def _where(self) -> str:
+        return self._pipeline.name
+
+    def _build(self) -> None:
+        head = {"file": self._decoder, "v4l2": self._device, "csi": self._csi, "test": self._test}
+        head.get(self.uri.scheme, self._decoder)()
+
+    def _decoder(self) -> None:
+        uri = Path(self.uri.target).as_uri() if self.uri.scheme == "file" else self.uri.text
+        source = make(
+            "uridecodebin", uri=uri, caps=Gst.Caps.from_string("video/x-raw"), expose_all_streams=False
+        )
+        self._pipeline.gst.add(source)
+        source.connect("pad-added", self._link)
+        source.connect("no-more-pads", self._check_linked)
+
+    def _device(self) -> None:
+        source = make("v4l2src", device=self.uri.target, do_timestamp=True)
+        # A camera may offer raw or compressed pictures; decodebin takes either.
+        decoder = make("decodebin", caps=Gst.Caps.from_string("video/x-raw"), expose_all_streams=False)
+        self._pipeline.add(source, decoder)
+        decoder.connect("pad-added", self._link)
+
+    def _csi(self) -> None:
+        """Jetson's camera stack; written after its documentation, not run on a Jetson yet."""
+        source = make("nvarguscamerasrc", sensor_id=int(self.uri.target))
+        self._pipeline.link(self._pipeline.add(source, make("nvvidconv")), self._convert)
+
+    def _test(self) -> None:
+        source = make("videotestsrc", num_buffers=test_frames(self.uri))
+        nicks = {value.value_nick for value in type(source.get_property("pattern")).__enum_values__.values()}
+        if self.uri.target not in nicks:
+            raise InputError(f"{self.uri.text}: unknown pattern; known are {', '.join(sorted(nicks))}")
+        source.set_property("pattern", self.uri.target)
+        (width, height), rate = test_size(self.uri), test_rate(self.uri)
+        caps = f"video/x-raw,format=NV12,width={width},height={height},framerate={rate.numerator}/{rate.denominator}"
+        allowed = make("capsfilter", caps=Gst.Caps.from_string(caps))
+        self._pipeline.link(self._pipeline.add(source, allowed), self._convert)
+
+    def _link(self, _source: Any, pad: Any) -> None:
+        sink = self._convert.get_static_pad("sink")
+        if not sink.is_linked():
+            pad.link(sink)
+
+    def _check_linked(self, source: Any) -> None:
+        """Without this a file that holds only sound would keep us waiting for a picture."""
+        if not self._convert.get_static_pad("sink").is_linked():
+            error = GLib.Error.new_literal(Gst.StreamError.quark(), "there is no video in it", 0)
+            source.post_message(Gst.Message.new_error(source, error, ""))
+
+    def _learn(self, caps: Any) -> None:
+        self._caps = caps
+        self._layout = PlaneLayout.from_caps(caps)
+        self._first.set()
+
+    def _take(self, sink: Any) -> Any:
+        sample = sink.emit("pull-sample")
+        if sample is None:
+            return Gst.FlowReturn.EOS
+        if self._layout is None:
+            self._learn(sample.get_caps())
+        elif not self._caps.is_equal(sample.get_caps()):
+            self._changed(sample.get_caps())
+        if not self._delivering.is_set() or self._ended.is_set():
+            return Gst.FlowReturn.OK
+        buffer = sample.get_buffer()
+        pts = sample.get_segment().to_running_time(Gst.Format.TIME, buffer.pts)
+        if pts == NONE:
+            self._end(f"{self._where}: its frames have no timestamps")
+            return Gst.FlowReturn.ERROR
+        duration = 0 if buffer.duration == NONE else buffer.duration
+        assert self._layout is not None
+        self._on_frame(CapturedFrame(BufferPicture(buffer, self._layout), pts, duration))
+        return Gst.FlowReturn.OK
+
+    def _changed(self, caps: Any) -> None:
+        """New caps in mid-stream: another size ends the input, anything else is learnt."""
+        layout = PlaneLayout.from_caps(caps)
+        if (layout.width, layout.height) != (self.info.width, self.info.height):
+            self._end(
+                f"{self._where}: its size changed from {self.info.width}x{self.info.height} "
+                f"to {layout.width}x{layout.height}"
+            )
+        self._learn(caps)
+
+    def _end(self, error: str | None) -> None:
+        if not self._ended.is_set():
+            self._ended.set()
+            self._first.set()
+            self._on_end(error)

@@ -1,0 +1,191 @@
+"""One schema for the configuration: flags before environment (``TOUCHLINE_…``) before file before defaults."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from touchline.errors import ConfigurationError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_REFERENCE = re.compile(r"\{(env|file):([^}]+)\}")
+_BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]i?)?B?", re.IGNORECASE)
+_UNITS = {
+    "": 1,
+    "k": 10**3,
+    "m": 10**6,
+    "g": 10**9,
+    "t": 10**12,
+    "ki": 2**10,
+    "mi": 2**20,
+    "gi": 2**30,
+    "ti": 2**40,
+}
+
+
+class RunConfig(BaseSettings):
+    """Everything that ``touchline run`` can be told. Sizes are written as 1280x720, times in seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="TOUCHLINE_", extra="forbid", frozen=True)
+
+    left: str | None = None
+    right: str | None = None
+    panorama: str | None = None
+    panorama_fov: float = Field(180.0, ge=10, le=360)
+    synthetic: int | None = Field(None, ge=0)
+    synthetic_size: str = "1280x720"
+    synthetic_fps: str = "30"
+    codes: bool = False
+
+    rig: Path | None = None
+    projection: Literal["equirectangular", "cylindrical"] = "equirectangular"
+    panorama_size: str | None = None
+
+    delay: float = Field(7.0, ge=0, le=600, allow_inf_nan=False)
+    lead: float = Field(0.2, ge=0, le=2, allow_inf_nan=False)
+    view: str = "follow"
+    size: str | None = None
+
+    record: list[Path] = []
+    stream: list[str] = []
+    display: bool = False
+    webcam: list[str] = []
+    overwrite: bool = False
+    bitrate: int | None = Field(None, ge=100, le=200_000, description="kbit/s")
+    preset: str = "veryfast"
+
+    memory: Literal["auto", "system", "gl", "cuda", "nvmm"] = "auto"
+    hold: Literal["reference", "copy", "encoded"] = "reference"
+    memory_limit: int | None = Field(None, gt=0)
+    pace: Literal["live", "fast"] = "live"
+    duration: float | None = Field(None, gt=0, allow_inf_nan=False)
+
+    report: Path | None = None
+    metrics_port: int | None = Field(None, ge=0, le=65535)
+    metrics_address: str = "127.0.0.1"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings
+
+    @field_validator("memory_limit", mode="before")
+    @classmethod
+    def _read_bytes(cls, value: Any) -> Any:
+        return parse_bytes(value) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _check_together(self) -> RunConfig:
+        pair = self.left is not None or self.right is not None
+        if pair and (self.left is None or self.right is None):
+            raise ValueError("two cameras are needed: give both --left and --right")
+        given = [pair, self.panorama is not None, self.synthetic is not None]
+        if sum(given) != 1:
+            raise ValueError("give one kind of input: --left and --right, or --panorama, or --synthetic")
+        if self.memory not in ("auto", "system"):
+            raise ValueError(
+                f"--memory {self.memory} is not there yet; this version holds frames in system memory"
+            )
+        if self.hold != "reference":
+            raise ValueError(f"--hold {self.hold} is not there yet; this version holds frames by reference")
+        return self
+
+
+def load_config(flags: dict[str, Any], file: Path | None = None) -> RunConfig:
+    """The configuration from flags, the environment and a TOML file.
+
+    Args:
+        flags: what the command line gave; None and empty lists mean not given.
+        file: keys are the names of the fields; ``-`` may stand for ``_``.
+
+    Raises:
+        ConfigurationError: naming the field that is wrong and what it should be.
+    """
+    given = {key: value for key, value in flags.items() if value is not None and value != []}
+    merged: dict[str, Any] = {}
+    if file is not None:
+        # pydantic-settings puts the environment below what is passed in, so the file's keys yield to it here.
+        prefix = str(RunConfig.model_config["env_prefix"])
+        merged = {k: v for k, v in _read_toml(file).items() if f"{prefix}{k}".upper() not in os.environ}
+    try:
+        config = RunConfig(**{**merged, **given})
+    except ValidationError as error:
+        raise ConfigurationError(_first_fault(error)) from error
+    return config.model_copy(
+        update={
+            "left": expand_secrets(config.left),
+            "right": expand_secrets(config.right),
+            "panorama": expand_secrets(config.panorama),
+            "stream": [expand_secrets(uri) for uri in config.stream],
+        }
+    )
+
+
+def expand_secrets(text: Any) -> Any:
+    """Replaces ``{env:NAME}`` and ``{file:PATH}`` in a URI, so that keys need not stand on a command line.
+
+    Raises:
+        ConfigurationError: if there is no such variable or file.
+    """
+    if text is None:
+        return None
+
+    def value(match: re.Match[str]) -> str:
+        kind, name = match.groups()
+        if kind == "env":
+            if name not in os.environ:
+                raise ConfigurationError(
+                    f"the environment has no variable {name}, which {{env:{name}}} asks for"
+                )
+            return os.environ[name]
+        try:
+            return Path(name).expanduser().read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{{file:{name}}} can't be read: {error}") from error
+
+    return _REFERENCE.sub(value, str(text))
+
+
+def parse_bytes(text: str) -> int:
+    """Reads ``2GB``, ``500 MB``, ``1.5GiB`` or a plain number of bytes. Raises ValueError for anything else."""
+    match = _BYTES.fullmatch(text.strip())
+    if not match:
+        raise ValueError(f"an amount of memory is written as 2GB or 500MB, not {text!r}")
+    return int(Fraction(match[1]) * _UNITS[(match[2] or "").lower()])
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            data = tomllib.load(file)
+    except OSError as error:
+        raise ConfigurationError(f"the configuration {path} can't be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"the configuration {path} is not TOML: {error}") from error
+    return {key.replace("-", "_"): value for key, value in data.items()}
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors()[0]
+    where = "--" + str(fault["loc"][0]).replace("_", "-") + ": " if fault["loc"] else ""
+    text = str(fault["msg"]).removeprefix("Value error, ")
+    if fault["type"] == "extra_forbidden":
+        return f"unknown setting {str(fault['loc'][0]).replace('_', '-')!r}; `touchline run --help` lists them all"
+    return f"{where}{text}"

@@ -1,0 +1,281 @@
+"""The inner loops: NV12 pictures resampled in blocks of 16x16 luma and 8x8 chroma samples.
+
+A block's source position is one polynomial per axis in the luma offsets i, r from the block's corner,
+``a + bx i + by r + bxy i r + hxx i^2 + hyy r^2``, in 1/65536 pixels: 48 bytes for 256 + 128 samples, where a remap
+table would need 8 bytes for each sample. It stays within a few hundredths of a pixel of the true mapping where a
+bilinear grid of that step would be a third of a pixel off. Luma and chroma of a block are made in one pass.
+
+Bilinear weights have 8 bits, sums have 8 bits below the level until the last step, which rounds.
+
+Pictures come as tuples of integers (luma address, luma stride, chroma address, chroma stride, width, height): one
+compiled version for every layout of memory. The addresses are read and written unchecked; the ``inside`` bits
+of a block promise that no sample of it needs clamping.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from touchline.panorama.lanes import (
+    fetch,
+    floor_shift,
+    iota,
+    iota_halves,
+    larger,
+    load_words_halves,
+    smaller,
+    spread,
+    spread_halves,
+    store_bytes,
+    store_words_halves,
+)
+
+BLOCK = 16  # luma samples along a block's side
+TERMS = 12  # six coefficients for x, six for y
+LEFT, RIGHT, LEFT_INSIDE, RIGHT_INSIDE = 1, 2, 4, 8  # bits of a block's kind
+UNITY = 4096  # a gain of one
+_ONE = 65536.0  # one pixel in a polynomial
+
+Picture = tuple[int, int, int, int, int, int]
+
+
+@njit(nogil=True, cache=True)
+def fit_rows(
+    first: int,
+    last: int,
+    nodes: NDArray[np.float64],
+    width: int,
+    height: int,
+    coefficients: NDArray[np.int32],
+    inside: NDArray[np.uint8],
+) -> None:
+    """Fits the polynomials of block rows ``first`` .. ``last - 1``.
+
+    Args:
+        nodes: source positions x, y at every block corner with one more ring around, shape (rows + 3, columns + 3, 2);
+            ``nodes[1, 1]`` belongs to the first sample of the first block. nan where there is none.
+        width, height: size of the source, in luma samples.
+        coefficients: written, shape (rows, columns, 12).
+        inside: written, shape (rows, columns): 1 if every bilinear fetch of the block lies inside the source.
+    """
+    side = float(BLOCK)
+    for row in range(first, last):
+        for column in range(coefficients.shape[1]):
+            ok = True
+            for axis in range(2):
+                n = nodes[row : row + 4, column : column + 4, axis]
+                f00, f10, f01, f11 = n[1, 1], n[1, 2], n[2, 1], n[2, 2]
+                # Half the second derivative, from the corners and their outer neighbours.
+                hxx = (n[1, 0] - f00 - f10 + n[1, 3] + n[2, 0] - f01 - f11 + n[2, 3]) / (8 * side * side)
+                hyy = (n[0, 1] - f00 - f01 + n[3, 1] + n[0, 2] - f10 - f11 + n[3, 2]) / (8 * side * side)
+                hxx = hxx if abs(hxx) < 1.0 else 0.0  # also where a neighbour is nan
+                hyy = hyy if abs(hyy) < 1.0 else 0.0
+                bend = (abs(hxx) + abs(hyy)) * side * side / 4 + 0.05
+                low, high = min(f00, f10, f01, f11) - bend, max(f00, f10, f01, f11) + bend
+                # Chroma needs two luma samples more than luma; fetches of luma read four bytes.
+                size = width if axis == 0 else height
+                ok = ok and low >= 1.0 and high <= size - 5.0
+                if not (low > -32000.0 and high < 32000.0):
+                    f00, f10, f01, f11, hxx, hyy = -9.0, -9.0, -9.0, -9.0, 0.0, 0.0
+                out = coefficients[row, column, 6 * axis : 6 * axis + 6]
+                out[0] = round(f00 * _ONE)
+                out[1] = round(((f10 - f00) / side - side * hxx) * _ONE)
+                out[2] = round(((f01 - f00) / side - side * hyy) * _ONE)
+                out[3] = round((f11 - f10 - f01 + f00) / (side * side) * _ONE)
+                out[4] = round(hxx * _ONE)
+                out[5] = round(hyy * _ONE)
+            inside[row, column] = 1 if ok else 0
+
+
+@njit(nogil=True, cache=True)
+def _luma_lane(p: NDArray[np.int32], axis: int, row: int) -> Any:
+    """Source positions along one luma row of a block."""
+    o = 6 * axis
+    i = iota()
+    start = p[o] + p[o + 2] * row + p[o + 5] * row * row
+    return spread(start) + i * (p[o + 1] + p[o + 3] * row) + i * i * p[o + 4]
+
+
+@njit(nogil=True, cache=True)
+def _chroma_lane(p: NDArray[np.int32], axis: int, row: int) -> Any:
+    """Source positions, in chroma samples, along chroma rows ``row`` and ``row + 1`` of a block.
+
+    The luma polynomial at i = 2 j + 1/2, r = 2 k + 1/2, halved after taking off the half sample between a chroma
+    sample and its first luma sample, and sorted by powers of j and k.
+    """
+    o = 6 * axis
+    a, bx, by, bxy, hxx, hyy = p[o], p[o + 1], p[o + 2], p[o + 3], p[o + 4], p[o + 5]
+    corner = (4 * a + 2 * bx + 2 * by + bxy + hxx + hyy - 131072) >> 3
+    across, down, both = bx + (bxy >> 1) + hxx, by + (bxy >> 1) + hyy, 2 * bxy
+    j = iota_halves()
+    low, high = row, row + 1
+    start = spread_halves(
+        corner + down * low + 2 * hyy * low * low, corner + down * high + 2 * hyy * high * high
+    )
+    return start + spread_halves(across + both * low, across + both * high) * j + j * j * (2 * hxx)
+
+
+@njit(nogil=True, cache=True)
+def _mix(top: Any, bottom: Any, wx: Any, wy: Any) -> Any:
+    """Bilinear mean, 8 bits below the level, of pairs of samples packed as first | second << 16."""
+    rows = top * (spread(256) - wy) + bottom * wy  # both samples at once: neither sum reaches 65536
+    return ((rows & 0xFFFF) * (spread(256) - wx) + (rows >> 16) * wx) >> 8
+
+
+@njit(nogil=True, cache=True)
+def _pair(word: Any) -> Any:
+    """Two neighbouring luma samples as first | second << 16."""
+    return (word & 0xFF) | ((word & 0xFF00) << 8)
+
+
+@njit(nogil=True, cache=True)
+def _clamped(position: Any, size: int) -> tuple[Any, Any]:
+    """The sample before a position and the weight (0 .. 256) of the one after it, inside 0 .. size - 1."""
+    position = smaller(larger(position, spread(0)), spread((size - 1) << 16))
+    before = smaller(position >> 16, spread(size - 2))
+    return before, (position - (before << 16)) >> 8
+
+
+@njit(nogil=True, cache=True)
+def _luma(source: Picture, p: NDArray[np.int32], row: int, inside: bool) -> Any:
+    """One luma row of a block, 8 bits below the level."""
+    address, stride, width, height = source[0], source[1], source[4], source[5]
+    x, y = _luma_lane(p, 0, row), _luma_lane(p, 1, row)
+    if inside:
+        offset = (y >> 16) * stride + (x >> 16)
+        top, bottom = fetch(address, offset), fetch(address + stride, offset)
+        return _mix(_pair(top), _pair(bottom), (x >> 8) & 255, (y >> 8) & 255)
+    column, wx = _clamped(x, width)
+    line, wy = _clamped(y, height)
+    begin = smaller(column, spread(width - 4))  # four bytes are read: near the edge, fewer to the right
+    offset, shift = line * stride + begin, (column - begin) << 3
+    top, bottom = fetch(address, offset) >> shift, fetch(address + stride, offset) >> shift
+    return _mix(_pair(top), _pair(bottom), wx, wy)
+
+
+@njit(nogil=True, cache=True)
+def _chroma(source: Picture, p: NDArray[np.int32], row: int, inside: bool) -> tuple[Any, Any]:
+    """Both colour differences of chroma rows ``row`` and ``row + 1`` of a block, 8 bits below the level."""
+    address, stride, width, height = source[2], source[3], source[4] >> 1, source[5] >> 1
+    x, y = _chroma_lane(p, 0, row), _chroma_lane(p, 1, row)
+    if inside:
+        column, wx = x >> 16, (x >> 8) & 255
+        line, wy = y >> 16, (y >> 8) & 255
+    else:
+        column, wx = _clamped(x, width)
+        line, wy = _clamped(y, height)
+    offset = line * stride + (column << 1)
+    top, bottom = fetch(address, offset), fetch(address + stride, offset)
+    u = _mix(top & 0xFF00FF, bottom & 0xFF00FF, wx, wy)
+    return u, _mix((top >> 8) & 0xFF00FF, (bottom >> 8) & 0xFF00FF, wx, wy)
+
+
+@njit(nogil=True, cache=True)
+def _toned_luma(level: Any, tone: NDArray[np.int32]) -> Any:
+    """Luma under a gain about black."""
+    gain = tone[0]
+    made = floor_shift(level * gain + spread(4096 * (UNITY - gain)), 12)
+    return smaller(larger(made, spread(0)), spread(65280))
+
+
+@njit(nogil=True, cache=True)
+def _toned_chroma(level: Any, brightness: Any, tone: NDArray[np.int32], which: int) -> Any:
+    """A colour difference under a gain about grey and a share of the brightness above black."""
+    made = floor_shift((level - spread(32768)) * tone[0] + brightness * tone[which], 12) + spread(32768)
+    return smaller(larger(made, spread(0)), spread(65280))
+
+
+@njit(nogil=True, cache=True)
+def _weight(w: NDArray[np.int32], i: Any, row: int) -> Any:
+    """The right picture's share, 0 .. 256, at luma columns ``i`` of luma row ``row``."""
+    return (spread(w[0] + w[2] * row) + i * (w[1] + w[3] * row)) >> 8
+
+
+@njit(nogil=True, cache=True)
+def _one_block(
+    source: Picture,
+    p: NDArray[np.int32],
+    inside: bool,
+    tone: NDArray[np.int32],
+    out: tuple[int, int, int, int],
+) -> None:
+    """A block that shows one picture. ``out``: luma address, stride, chroma address, stride."""
+    plain = tone[0] == UNITY
+    for row in range(BLOCK):
+        level = _luma(source, p, row, inside)
+        if not plain:
+            level = _toned_luma(level, tone)
+        store_bytes(out[0] + row * out[1], (level + 128) >> 8)
+    plain = plain and tone[1] == 0 and tone[2] == 0
+    for row in range(0, BLOCK // 2, 2):
+        u, v = _chroma(source, p, row, inside)
+        if not plain:
+            bright = _brightness(out, row)
+            u, v = _toned_chroma(u, bright, tone, 1), _toned_chroma(v, bright, tone, 2)
+        _store_chroma(out, row, u, v)
+
+
+@njit(nogil=True, cache=True)
+def _two_blocks(
+    left: Picture,
+    right: Picture,
+    p: NDArray[np.int32],
+    q: NDArray[np.int32],
+    inside: tuple[bool, bool],
+    w: NDArray[np.int32],
+    tones: NDArray[np.int32],
+    out: tuple[int, int, int, int],
+) -> None:
+    """A block in the overlap: both pictures, mixed by the weights ``w``."""
+    for row in range(BLOCK):
+        one = _toned_luma(_luma(left, p, row, inside[0]), tones[0])
+        two = _toned_luma(_luma(right, q, row, inside[1]), tones[1])
+        share = _weight(w, iota(), row)
+        level = (one * (spread(256) - share) + two * share) >> 8
+        store_bytes(out[0] + row * out[1], (level + 128) >> 8)
+    for row in range(0, BLOCK // 2, 2):
+        lu, lv = _chroma(left, p, row, inside[0])
+        ru, rv = _chroma(right, q, row, inside[1])
+        bright = _brightness(out, row)
+        middle = iota_halves() * 2
+        # Lanes 0 to 7 are chroma row `row`, lanes 8 to 15 the next, two luma rows further down.
+        low, high = _weight(w, middle, 2 * row), _weight(w, middle, 2 * row + 2)
+        first = spread_halves(1, 0)
+        share = low * first + high * (spread(1) - first)
+        keep = spread(256) - share
+        lu, ru = _toned_chroma(lu, bright, tones[0], 1), _toned_chroma(ru, bright, tones[1], 1)
+        lv, rv = _toned_chroma(lv, bright, tones[0], 2), _toned_chroma(rv, bright, tones[1], 2)
+        _store_chroma(out, row, (lu * keep + ru * share) >> 8, (lv * keep + rv * share) >> 8)
+
+
+@njit(nogil=True, cache=True)
+def _brightness(out: tuple[int, int, int, int], row: int) -> Any:
+    """Luma above black, 8 bits below the level, beside chroma rows ``row`` and ``row + 1``, read from the output."""
+    line = out[0] + 2 * row * out[1]
+    pairs = load_words_halves(line, line + 2 * out[1])
+    return (((pairs & 255) + (pairs >> 8)) << 7) - spread(4096)
+
+
+@njit(nogil=True, cache=True)
+def _store_chroma(out: tuple[int, int, int, int], row: int, u: Any, v: Any) -> None:
+    line = out[2] + row * out[3]
+    store_words_halves(line, line + out[3], ((u + 128) >> 8) | (((v + 128) >> 8) << 8))
+
+
+@njit(nogil=True, cache=True)
+def _copy_part(scratch: NDArray[np.uint8], out: tuple[int, int, int, int], columns: int, rows: int) -> None:
+    """The first ``columns`` and ``rows`` of a block that was made apart because it is cut by the picture's edge.
+
+    Byte by byte through vector stores is not possible here, so rows are put together from 2-byte words: sizes are even.
+    """
+    for row in range(rows):
+        for column in range(0, columns, 2):
+            store_word(out[0] + row * out[1] + column, scratch[row, column], scratch[row, column + 1])
+    for row in range(rows // 2):
+        for column in range(0, columns, 2):
+            line = scratch[BLOCK + row]
+            store_word(out[2] + row * out[3] + column, line[column], line[column + 1])
