@@ -1,0 +1,6 @@
+"""What happens on the pitch, found in the panorama and kept by the time at which it was captured."""
+
+from touchline.analysis.log import MotionLog
+from touchline.analysis.motion import Motion, MotionDetector
+
+__all__ = ["Motion", "MotionDetector", "MotionLog"]

@@ -21,8 +21,13 @@ _START_IN = 50 * MILLISECOND  # files begin this long after the start, when ever
 class Feed(Protocol):
     """Where moments come from."""
 
-    captured: list[int]  # frames that each camera delivered
-    dropped: Tally  # frames that were lost on the way to here, by reason
+    @property
+    def captured(self) -> list[int]:
+        """Frames that each camera delivered, from left to right."""
+
+    @property
+    def dropped(self) -> Tally:
+        """Frames that were lost on the way to here, by reason."""
 
     def open(self, clock: Any) -> list[SourceInfo]:
         """Connects; returns what each camera delivers, from left to right. Raises InputError."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from touchline.capture.frames import BufferPicture, CapturedFrame, SourceInfo
-from touchline.capture.uris import SourceUri, test_frames, test_rate, test_size
+from touchline.capture.uris import SourceUri, pattern_frames, pattern_rate, pattern_size
 from touchline.errors import InputError
 from touchline.gst.caps import PlaneLayout, frame_rate
 from touchline.gst.elements import has_property, make
@@ -122,9 +122,7 @@ class Source:
 
     def _decoder(self) -> None:
         uri = Path(self.uri.target).as_uri() if self.uri.scheme == "file" else self.uri.text
-        source = make(
-            "uridecodebin", uri=uri, caps=Gst.Caps.from_string("video/x-raw"), expose_all_streams=False
-        )
+        source = make("uridecodebin", uri=uri)
         self._pipeline.gst.add(source)
         source.connect("pad-added", self._link)
         source.connect("no-more-pads", self._check_linked)
@@ -132,7 +130,7 @@ class Source:
     def _device(self) -> None:
         source = make("v4l2src", device=self.uri.target, do_timestamp=True)
         # A camera may offer raw or compressed pictures; decodebin takes either.
-        decoder = make("decodebin", caps=Gst.Caps.from_string("video/x-raw"), expose_all_streams=False)
+        decoder = make("decodebin")
         self._pipeline.add(source, decoder)
         decoder.connect("pad-added", self._link)
 
@@ -142,19 +140,21 @@ class Source:
         self._pipeline.link(self._pipeline.add(source, make("nvvidconv")), self._convert)
 
     def _test(self) -> None:
-        source = make("videotestsrc", num_buffers=test_frames(self.uri))
+        source = make("videotestsrc", num_buffers=pattern_frames(self.uri))
         nicks = {value.value_nick for value in type(source.get_property("pattern")).__enum_values__.values()}
         if self.uri.target not in nicks:
             raise InputError(f"{self.uri.text}: unknown pattern; known are {', '.join(sorted(nicks))}")
         source.set_property("pattern", self.uri.target)
-        (width, height), rate = test_size(self.uri), test_rate(self.uri)
+        (width, height), rate = pattern_size(self.uri), pattern_rate(self.uri)
         caps = f"video/x-raw,format=NV12,width={width},height={height},framerate={rate.numerator}/{rate.denominator}"
         allowed = make("capsfilter", caps=Gst.Caps.from_string(caps))
         self._pipeline.link(self._pipeline.add(source, allowed), self._convert)
 
     def _link(self, _source: Any, pad: Any) -> None:
+        """Takes the first video of a source; sound and further pictures stay where they are."""
         sink = self._convert.get_static_pad("sink")
-        if not sink.is_linked():
+        kind = (pad.get_current_caps() or pad.query_caps()).get_structure(0).get_name()
+        if kind.startswith("video/") and not sink.is_linked():
             pad.link(sink)
 
     def _check_linked(self, source: Any) -> None:

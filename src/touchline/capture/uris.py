@@ -77,30 +77,30 @@ def parse_source(text: str) -> SourceUri:
     if scheme == "test":
         parts = urlsplit(text)
         uri = SourceUri(scheme, text, parts.netloc or "smpte", tuple(parse_qsl(parts.query)))
-        test_size(uri), test_rate(uri), test_frames(uri)
+        pattern_size(uri), pattern_rate(uri), pattern_frames(uri)
         return uri
     raise ConfigurationError(
         f"{mask_uri(text)}: unknown kind of input {scheme}://; known are {', '.join(SCHEMES)}"
     )
 
 
-def test_size(uri: SourceUri) -> tuple[int, int]:
+def pattern_size(uri: SourceUri) -> tuple[int, int]:
     """Width and height of a test source (``?size=640x360``)."""
     return parse_size(uri.option("size", "1280x720"))
 
 
-def test_rate(uri: SourceUri) -> Fraction:
+def pattern_rate(uri: SourceUri) -> Fraction:
     """Frame rate of a test source (``?fps=30`` or ``?fps=60000/1001``)."""
     return parse_rate(uri.option("fps", "30"))
 
 
-def test_frames(uri: SourceUri) -> int:
+def pattern_frames(uri: SourceUri) -> int:
     """How many frames a test source makes (``?seconds=5``); -1 without an end."""
     seconds = uri.option("seconds", "")
     if not seconds:
         return -1
     try:
-        count = round(float(seconds) * test_rate(uri))
+        count = round(float(seconds) * pattern_rate(uri))
     except (ValueError, OverflowError) as error:
         raise ConfigurationError(f"{uri.text}: seconds must be a number, not {seconds!r}") from error
     if count < 1:

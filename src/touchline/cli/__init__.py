@@ -1,0 +1,5 @@
+"""The command line: one module per command."""
+
+from touchline.cli.app import main
+
+__all__ = ["main"]

@@ -69,7 +69,7 @@ def make(factory: str, name: str | None = None, **properties: Any) -> Any:
     Args:
         factory: the element's type, as in ``gst-inspect-1.0``.
         name: its name in the pipeline; by default GStreamer numbers it.
-        properties: set on it; underscores stand for hyphens. A string for an enumeration is its nick.
+        properties: set on it; underscores stand for hyphens, and one at the end for nothing (``async_``). A string for an enumeration is its nick.
 
     Raises:
         MissingElementError: if this GStreamer has no such element.
@@ -80,7 +80,7 @@ def make(factory: str, name: str | None = None, **properties: Any) -> Any:
         hint = f"install the package {package}" if package else "no package of ours has it"
         raise MissingElementError(f"GStreamer has no element {factory!r}: {hint}")
     for key, value in properties.items():
-        set_property(element, key.replace("_", "-"), value)
+        set_property(element, key.rstrip("_").replace("_", "-"), value)
     return element
 
 

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 
 from touchline.errors import ConfigurationError
 
+
+def _prefer_libgcc() -> None:
+    """Makes C++ exceptions inside plug-ins find their own unwinder.
+
+    Debian's libgstreamer brings libunwind, whose _Unwind_Resume then hides libgcc's from every library that is
+    loaded later; libsrt throws, catches, and crashes in it when a connection is closed. What stands in the global
+    scope is found first.
+    """
+    with contextlib.suppress(OSError):  # no libgcc_s, as with musl: then there is nothing to hide either
+        ctypes.CDLL("libgcc_s.so.1", mode=ctypes.RTLD_GLOBAL)
+
+
+_prefer_libgcc()
 try:
     import gi
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import textwrap
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,8 @@ from touchline.errors import TouchlineError
 from touchline.gst.elements import make
 from touchline.gst.library import MILLISECOND, NONE, SECOND, Gst
 from touchline.gst.secrets import Secrets
+
+_DETAIL_LENGTH = 160  # some elements print whole caps with their headers
 
 ErrorHandler = Callable[[str], None]
 EosHandler = Callable[[], None]
@@ -172,5 +175,5 @@ class Pipeline:
         detail = (debug or "").strip().splitlines()[-1].strip() if debug else ""
         text = error.message.rstrip(".")
         if detail and not detail.startswith("../") and detail.rstrip(".") not in text:
-            text = f"{text} ({detail.rstrip('.')})"
+            text = f"{text} ({textwrap.shorten(detail.rstrip('.'), _DETAIL_LENGTH, placeholder=' ...')})"
         self.failed = self._secrets.mask(f"{self.name}: {text} [{source}]")

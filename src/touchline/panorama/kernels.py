@@ -26,10 +26,12 @@ from touchline.panorama.lanes import (
     iota,
     iota_halves,
     larger,
+    load_word,
     load_words_halves,
     smaller,
     spread,
     spread_halves,
+    store_byte,
     store_bytes,
     store_words_halves,
 )
@@ -39,6 +41,7 @@ TERMS = 12  # six coefficients for x, six for y
 LEFT, RIGHT, LEFT_INSIDE, RIGHT_INSIDE = 1, 2, 4, 8  # bits of a block's kind
 UNITY = 4096  # a gain of one
 _ONE = 65536.0  # one pixel in a polynomial
+_HALF_WEIGHT = 128  # half a bilinear weight's last bit: positions are rounded to weights, not cut
 
 Picture = tuple[int, int, int, int, int, int]
 
@@ -74,7 +77,9 @@ def fit_rows(
                 hyy = (n[0, 1] - f00 - f01 + n[3, 1] + n[0, 2] - f10 - f11 + n[3, 2]) / (8 * side * side)
                 hxx = hxx if abs(hxx) < 1.0 else 0.0  # also where a neighbour is nan
                 hyy = hyy if abs(hyy) < 1.0 else 0.0
+                # How far the block's samples, or means around them, may lie beyond the corners' positions.
                 bend = (abs(hxx) + abs(hyy)) * side * side / 4 + 0.05
+                bend += max(abs(f10 - f00), abs(f11 - f01), abs(f01 - f00), abs(f11 - f10)) / side
                 low, high = min(f00, f10, f01, f11) - bend, max(f00, f10, f01, f11) + bend
                 # Chroma needs two luma samples more than luma; fetches of luma read four bytes.
                 size = width if axis == 0 else height
@@ -96,7 +101,7 @@ def _luma_lane(p: NDArray[np.int32], axis: int, row: int) -> Any:
     """Source positions along one luma row of a block."""
     o = 6 * axis
     i = iota()
-    start = p[o] + p[o + 2] * row + p[o + 5] * row * row
+    start = p[o] + _HALF_WEIGHT + p[o + 2] * row + p[o + 5] * row * row
     return spread(start) + i * (p[o + 1] + p[o + 3] * row) + i * i * p[o + 4]
 
 
@@ -109,7 +114,7 @@ def _chroma_lane(p: NDArray[np.int32], axis: int, row: int) -> Any:
     """
     o = 6 * axis
     a, bx, by, bxy, hxx, hyy = p[o], p[o + 1], p[o + 2], p[o + 3], p[o + 4], p[o + 5]
-    corner = (4 * a + 2 * bx + 2 * by + bxy + hxx + hyy - 131072) >> 3
+    corner = ((4 * a + 2 * bx + 2 * by + bxy + hxx + hyy - 131072) >> 3) + _HALF_WEIGHT
     across, down, both = bx + (bxy >> 1) + hxx, by + (bxy >> 1) + hyy, 2 * bxy
     j = iota_halves()
     low, high = row, row + 1
@@ -141,7 +146,7 @@ def _clamped(position: Any, size: int) -> tuple[Any, Any]:
 
 
 @njit(nogil=True, cache=True)
-def _luma(source: Picture, p: NDArray[np.int32], row: int, inside: bool) -> Any:
+def luma_row(source: Picture, p: NDArray[np.int32], row: int, inside: bool) -> Any:
     """One luma row of a block, 8 bits below the level."""
     address, stride, width, height = source[0], source[1], source[4], source[5]
     x, y = _luma_lane(p, 0, row), _luma_lane(p, 1, row)
@@ -158,7 +163,7 @@ def _luma(source: Picture, p: NDArray[np.int32], row: int, inside: bool) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _chroma(source: Picture, p: NDArray[np.int32], row: int, inside: bool) -> tuple[Any, Any]:
+def chroma_rows(source: Picture, p: NDArray[np.int32], row: int, inside: bool) -> tuple[Any, Any]:
     """Both colour differences of chroma rows ``row`` and ``row + 1`` of a block, 8 bits below the level."""
     address, stride, width, height = source[2], source[3], source[4] >> 1, source[5] >> 1
     x, y = _chroma_lane(p, 0, row), _chroma_lane(p, 1, row)
@@ -192,7 +197,8 @@ def _toned_chroma(level: Any, brightness: Any, tone: NDArray[np.int32], which: i
 @njit(nogil=True, cache=True)
 def _weight(w: NDArray[np.int32], i: Any, row: int) -> Any:
     """The right picture's share, 0 .. 256, at luma columns ``i`` of luma row ``row``."""
-    return (spread(w[0] + w[2] * row) + i * (w[1] + w[3] * row)) >> 8
+    share = spread(w[0] + w[2] * row) + i * (w[1] + w[3] * row)
+    return larger(share, spread(0)) >> 8  # the rounding of the terms can take it just below zero
 
 
 @njit(nogil=True, cache=True)
@@ -206,17 +212,17 @@ def _one_block(
     """A block that shows one picture. ``out``: luma address, stride, chroma address, stride."""
     plain = tone[0] == UNITY
     for row in range(BLOCK):
-        level = _luma(source, p, row, inside)
+        level = luma_row(source, p, row, inside)
         if not plain:
             level = _toned_luma(level, tone)
         store_bytes(out[0] + row * out[1], (level + 128) >> 8)
     plain = plain and tone[1] == 0 and tone[2] == 0
     for row in range(0, BLOCK // 2, 2):
-        u, v = _chroma(source, p, row, inside)
+        u, v = chroma_rows(source, p, row, inside)
         if not plain:
             bright = _brightness(out, row)
             u, v = _toned_chroma(u, bright, tone, 1), _toned_chroma(v, bright, tone, 2)
-        _store_chroma(out, row, u, v)
+        store_chroma(out, row, u, v)
 
 
 @njit(nogil=True, cache=True)
@@ -232,14 +238,14 @@ def _two_blocks(
 ) -> None:
     """A block in the overlap: both pictures, mixed by the weights ``w``."""
     for row in range(BLOCK):
-        one = _toned_luma(_luma(left, p, row, inside[0]), tones[0])
-        two = _toned_luma(_luma(right, q, row, inside[1]), tones[1])
+        one = _toned_luma(luma_row(left, p, row, inside[0]), tones[0])
+        two = _toned_luma(luma_row(right, q, row, inside[1]), tones[1])
         share = _weight(w, iota(), row)
         level = (one * (spread(256) - share) + two * share) >> 8
         store_bytes(out[0] + row * out[1], (level + 128) >> 8)
     for row in range(0, BLOCK // 2, 2):
-        lu, lv = _chroma(left, p, row, inside[0])
-        ru, rv = _chroma(right, q, row, inside[1])
+        lu, lv = chroma_rows(left, p, row, inside[0])
+        ru, rv = chroma_rows(right, q, row, inside[1])
         bright = _brightness(out, row)
         middle = iota_halves() * 2
         # Lanes 0 to 7 are chroma row `row`, lanes 8 to 15 the next, two luma rows further down.
@@ -249,7 +255,7 @@ def _two_blocks(
         keep = spread(256) - share
         lu, ru = _toned_chroma(lu, bright, tones[0], 1), _toned_chroma(ru, bright, tones[1], 1)
         lv, rv = _toned_chroma(lv, bright, tones[0], 2), _toned_chroma(rv, bright, tones[1], 2)
-        _store_chroma(out, row, (lu * keep + ru * share) >> 8, (lv * keep + rv * share) >> 8)
+        store_chroma(out, row, (lu * keep + ru * share) >> 8, (lv * keep + rv * share) >> 8)
 
 
 @njit(nogil=True, cache=True)
@@ -261,21 +267,98 @@ def _brightness(out: tuple[int, int, int, int], row: int) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _store_chroma(out: tuple[int, int, int, int], row: int, u: Any, v: Any) -> None:
+def store_chroma(out: tuple[int, int, int, int], row: int, u: Any, v: Any) -> None:
     line = out[2] + row * out[3]
     store_words_halves(line, line + out[3], ((u + 128) >> 8) | (((v + 128) >> 8) << 8))
 
 
 @njit(nogil=True, cache=True)
-def _copy_part(scratch: NDArray[np.uint8], out: tuple[int, int, int, int], columns: int, rows: int) -> None:
-    """The first ``columns`` and ``rows`` of a block that was made apart because it is cut by the picture's edge.
-
-    Byte by byte through vector stores is not possible here, so rows are put together from 2-byte words: sizes are even.
-    """
+def copy_part(scratch: NDArray[np.uint8], out: tuple[int, int, int, int], columns: int, rows: int) -> None:
+    """The first ``columns`` and ``rows`` of a block that was made apart because the picture's edge cuts it."""
     for row in range(rows):
-        for column in range(0, columns, 2):
-            store_word(out[0] + row * out[1] + column, scratch[row, column], scratch[row, column + 1])
+        for column in range(columns):
+            store_byte(out[0] + row * out[1] + column, scratch[row, column])
     for row in range(rows // 2):
-        for column in range(0, columns, 2):
-            line = scratch[BLOCK + row]
-            store_word(out[2] + row * out[3] + column, line[column], line[column + 1])
+        for column in range(columns):
+            store_byte(out[2] + row * out[3] + column, scratch[BLOCK + row, column])
+
+
+@njit(nogil=True, cache=True)
+def warp_rows(
+    first: int,
+    last: int,
+    kinds: NDArray[np.uint8],
+    left: Picture,
+    right: Picture,
+    left_blocks: NDArray[np.int32],
+    right_blocks: NDArray[np.int32],
+    weights: NDArray[np.int32],
+    tones: NDArray[np.int32],
+    out: Picture,
+) -> None:
+    """Makes block rows ``first`` .. ``last - 1`` of a picture out of one or two others.
+
+    Args:
+        kinds: for each block, which pictures it shows and which of them need no clamping, shape (rows, columns).
+        left, right: the sources; the same one twice where there is one.
+        left_blocks, right_blocks: polynomials, shape (rows, columns, 12).
+        weights: share of the right picture in blocks that show both: w0 + wi i + wr r + wir i r in 1/65536, shape
+            (rows, columns, 4).
+        tones: for each picture gain (4096 is one) and what U and V gain per luma level above black (4096 is one),
+            shape (2, 3).
+        out: the picture to be written.
+    """
+    scratch = np.empty((BLOCK + BLOCK // 2, BLOCK), dtype=np.uint8)
+    apart = (scratch.ctypes.data, BLOCK, scratch.ctypes.data + BLOCK * BLOCK, BLOCK)
+    for row in range(first, last):
+        for column in range(kinds.shape[1]):
+            kind = kinds[row, column]
+            place = (
+                out[0] + row * BLOCK * out[1] + column * BLOCK,
+                out[1],
+                out[2] + row * (BLOCK // 2) * out[3] + column * BLOCK,
+                out[3],
+            )
+            columns, rows = min(BLOCK, out[4] - column * BLOCK), min(BLOCK, out[5] - row * BLOCK)
+            whole = columns == BLOCK and rows == BLOCK
+            target = place if whole else apart
+            p, q = left_blocks[row, column], right_blocks[row, column]
+            if kind & LEFT and kind & RIGHT:
+                inside = (kind & LEFT_INSIDE != 0, kind & RIGHT_INSIDE != 0)
+                _two_blocks(left, right, p, q, inside, weights[row, column], tones, target)
+            elif kind & RIGHT:
+                _one_block(right, q, kind & RIGHT_INSIDE != 0, tones[1], target)
+            else:
+                _one_block(left, p, kind & LEFT_INSIDE != 0, tones[0], target)
+            if not whole:
+                copy_part(scratch, place, columns, rows)
+
+
+@njit(nogil=True, cache=True)
+def sample_points(
+    left: Picture,
+    right: Picture,
+    left_points: NDArray[np.int32],
+    right_points: NDArray[np.int32],
+    out: NDArray[np.int32],
+) -> None:
+    """Reads both pictures at pairs of points, for comparing them.
+
+    Args:
+        left, right: the pictures.
+        left_points, right_points: chroma coordinates x, y of the pairs, inside the pictures, shape (n, 2).
+        out: written, shape (n, 6): for the left, then the right picture the sum of the 4 luma samples and
+            twice U and twice V.
+    """
+    for point in range(len(left_points)):
+        for side in range(2):
+            picture = left if side == 0 else right
+            place = left_points[point] if side == 0 else right_points[point]
+            x, y = place[0], place[1]
+            luma = picture[0] + 2 * y * picture[1] + 2 * x
+            chroma = picture[2] + y * picture[3] + 2 * x
+            upper, lower = load_word(luma), load_word(luma + picture[1])
+            both = load_word(chroma)
+            out[point, 3 * side] = (upper & 255) + (upper >> 8) + (lower & 255) + (lower >> 8)
+            out[point, 3 * side + 1] = 2 * (both & 255)
+            out[point, 3 * side + 2] = 2 * (both >> 8)

@@ -29,7 +29,7 @@ _UNDEFINED = ir.Constant(_VECTOR, ir.Undefined)
 _POINTER = ir.PointerType()
 
 
-class Lanes(types.Type):
+class Lanes(types.Type):  # type: ignore[misc]
     """The Numba type of sixteen int32."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Lanes(types.Type):
 lanes = Lanes()
 
 
-class _Model(models.PrimitiveModel):
+class _Model(models.PrimitiveModel):  # type: ignore[misc]
     def __init__(self, manager: Any, kind: Any) -> None:
         super().__init__(manager, kind, _VECTOR)
 
@@ -157,6 +157,12 @@ def store_bytes(builder: Any, address: Any, values: Any) -> None:
     builder.store(small, builder.inttoptr(address, _POINTER), align=1)
 
 
+@_intrinsic(types.void, types.intp, types.uint8)
+def store_byte(builder: Any, address: Any, value: Any) -> None:
+    """Writes one byte."""
+    builder.store(value, builder.inttoptr(address, _POINTER))
+
+
 @_intrinsic(types.void, types.intp, types.intp, lanes)
 def store_words_halves(builder: Any, low: Any, high: Any, values: Any) -> None:
     """Writes the low 16 bits of lanes 0 to 7 to ``low`` and of lanes 8 to 15 to ``high``: 16 bytes each."""
@@ -166,12 +172,18 @@ def store_words_halves(builder: Any, low: Any, high: Any, values: Any) -> None:
         builder.store(half, builder.inttoptr(address, _POINTER), align=1)
 
 
+@_intrinsic(types.int32, types.intp)
+def load_word(builder: Any, address: Any) -> Any:
+    """Two bytes as one little-endian number."""
+    return builder.zext(builder.load(builder.inttoptr(address, _POINTER), typ=_I16, align=1), _I32)
+
+
 @_intrinsic(lanes, types.intp, types.intp)
 def load_words_halves(builder: Any, low: Any, high: Any) -> Any:
     """Eight 16-bit words from each address, in lanes 0 to 7 and 8 to 15."""
     kind = ir.VectorType(_I16, 8)
     halves = [builder.load(builder.inttoptr(address, _POINTER), typ=kind, align=1) for address in (low, high)]
-    return builder.zext(_shuffled(builder, *halves, list(range(COUNT))), _VECTOR)
+    return builder.zext(_shuffled(builder, halves[0], halves[1], list(range(COUNT))), _VECTOR)
 
 
 def _define(operation: Callable[..., Any], method: str) -> None:

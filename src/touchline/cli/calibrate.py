@@ -1,0 +1,29 @@
+"""``touchline calibrate``: the rig from footage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def calibrate(
+    left: Annotated[str, typer.Argument(metavar="LEFT", help="Footage of the left camera.")],
+    right: Annotated[str, typer.Argument(metavar="RIGHT", help="Footage of the right camera.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The rig.")] = Path("rig.json"),
+    preview: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A picture of the panorama and its seam (.png or .jpg).")
+    ] = None,
+) -> None:
+    """Find out how two cameras stand, from a few seconds of what they film.
+
+    The cameras must stand together on one mast and see about a tenth of their pictures in common.
+
+    [bold]Example[/]
+
+      touchline calibrate left.mp4 right.mp4 -o rig.json --preview rig.png
+    """
+    from touchline.cli.calibration import calibrate_footage
+
+    calibrate_footage(left, right, output, preview)

@@ -1,0 +1,61 @@
+"""The rig of a run: given, found earlier beside the footage, or found from it now and kept there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from touchline.capture import SourceUri
+from touchline.capture.stills import take_stills
+from touchline.errors import RigError
+from touchline.geometry import Rig
+from touchline.panorama.calibrate import calibrate
+
+Say = Callable[[str], None]
+
+
+def rig_path_for(left: SourceUri) -> Path:
+    """Where a rig that was found is kept: beside the left camera's file; for a stream, in the current folder."""
+    if left.scheme == "file":
+        place = Path(left.target)
+        return place.with_name(f"{place.stem}.rig.json")
+    return Path.cwd() / "touchline.rig.json"
+
+
+def rig_for(left: SourceUri, right: SourceUri, given: Path | None, say: Say) -> Rig:
+    """The rig for these two cameras.
+
+    Args:
+        left, right: the cameras; nobody else has them open, unless they are files.
+        given: a rig file; without one the rig is found, and kept.
+        say: tells a person what is going on, one line at a time.
+
+    Raises:
+        RigError: if the given rig can't be used.
+        CalibrationError: if no rig can be found in the footage.
+        InputError: if the footage can't be read.
+    """
+    if given is not None:
+        return Rig.load(given)
+    kept = rig_path_for(left)
+    if kept.exists():
+        rig = Rig.load(kept)
+        if rig.notes.get("cameras") == [left.shown, right.shown]:
+            say(f"Rig: {kept}, found earlier")
+            return rig
+    return find_rig(left, right, kept, say)
+
+
+def find_rig(left: SourceUri, right: SourceUri, kept: Path, say: Say) -> Rig:
+    """Finds the rig in the footage and keeps it in a file. Raises CalibrationError or InputError."""
+    say("Rig: none given; looking for it in the footage ...")
+    result = calibrate(take_stills(left, right))
+    notes = {**result.rig.notes, "cameras": [left.shown, right.shown]}
+    rig = Rig(result.rig.cameras, result.rig.error_px, notes)
+    say(f"Rig: {result.summary()}")
+    try:
+        rig.save(kept)
+        say(f"Rig: kept in {kept}")
+    except RigError as error:
+        say(f"Rig: not kept: {error}")
+    return rig

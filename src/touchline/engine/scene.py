@@ -1,0 +1,144 @@
+"""What a run films: the feed, the panorama that is made of it, and how."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from touchline.capture import (
+    CameraFeed,
+    DrawnFeed,
+    Feed,
+    PlainPicture,
+    SourceInfo,
+    parse_rate,
+    parse_size,
+    parse_source,
+)
+from touchline.config import RunConfig
+from touchline.engine.rigs import Say, rig_for, rig_path_for
+from touchline.engine.stitching import Compose
+from touchline.errors import ConfigurationError, InputError
+from touchline.geometry import Panorama, Rig, fit_panorama
+from touchline.gst.caps import VideoCaps
+from touchline.gst.library import SECOND
+from touchline.gst.nv12 import Nv12
+from touchline.panorama.stitch import make_stitcher
+from touchline.panorama.workers import Workers
+from touchline.synth import SyntheticMatch
+
+_ASSUMED_RATE = Fraction(30)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a run films.
+
+    Attributes:
+        feed: opened, not started.
+        infos: what each camera delivers.
+        panorama: the geometry of the held frames.
+        caps: of the held frames.
+        compose: makes a panorama of a moment's pictures.
+        rig: the cameras; None for a panorama that came stitched.
+        copies: times that a pixel of a held frame is copied on its way to the store.
+    """
+
+    feed: Feed
+    infos: list[SourceInfo]
+    panorama: Panorama
+    caps: VideoCaps
+    compose: Compose
+    rig: Rig | None
+    copies: int
+
+
+def build_scene(config: RunConfig, workers: Workers, clock: Any, say: Say) -> Scene:
+    """Opens the inputs and finds the rig.
+
+    Raises:
+        InputError, RigError, ConfigurationError: if an input, the rig or a setting can't be used.
+    """
+    if config.synthetic is not None:
+        return _synthetic(config, workers, clock)
+    names = [config.panorama] if config.panorama is not None else [config.left, config.right]
+    uris = tuple(parse_source(name) for name in names if name is not None)
+    limit = None if config.duration is None else round(config.duration * SECOND)
+    # Before the feed takes the cameras, because a camera can't be opened twice.
+    rig = None if len(uris) == 1 else rig_for(uris[0], uris[1], config.rig, say)
+    feed = CameraFeed(uris, paced=config.pace == "live", limit_ns=limit)
+    try:
+        infos = feed.open(clock)
+        if rig is None:
+            return _stitched(config, feed, infos, say)
+        sizes = [(info.width, info.height) for info in infos]
+        rig.check_sizes(*sizes, where=f"the rig {config.rig or rig_path_for(uris[0])}")
+        return _stitching(config, feed, infos, rig, workers, say)
+    except BaseException:
+        feed.stop()
+        raise
+
+
+def _synthetic(config: RunConfig, workers: Workers, clock: Any) -> Scene:
+    size, rate = parse_size(config.synthetic_size), parse_rate(config.synthetic_fps)
+    if config.synthetic is None or config.rig is not None:
+        raise ConfigurationError("the synthetic match brings its own rig; leave --rig away")
+    match = SyntheticMatch(config.synthetic, size, rate, codes=config.codes)
+
+    def draw(index: int) -> tuple[PlainPicture, ...]:
+        left, right = Nv12.empty(*size), Nv12.empty(*size)
+        match.draw(index, left, right)
+        return PlainPicture(left), PlainPicture(right)
+
+    infos = [SourceInfo(*size, rate)] * 2
+    frames = None if config.duration is None else max(1, round(config.duration * rate))
+    feed = DrawnFeed(infos, draw, frames=frames, paced=config.pace == "live")
+    feed.open(clock)
+    return _stitching(config, feed, infos, match.rig, workers, lambda _: None)
+
+
+def _stitching(
+    config: RunConfig, feed: Feed, infos: list[SourceInfo], rig: Rig, workers: Workers, say: Say
+) -> Scene:
+    size = parse_size(config.panorama_size) if config.panorama_size else None
+    panorama = fit_panorama(rig, config.projection, size)
+    stitcher = make_stitcher(rig, panorama, workers)
+
+    def compose(pictures: Sequence[Nv12], out: Nv12, pts_s: float) -> None:
+        stitcher.stitch(pictures[0], pictures[1], out, pts_s)
+
+    # Pairs come as often as the slower camera's frames.
+    rates = [info.fps for info in infos]
+    rate = min(rates) if all(rates) else _assume(say)
+    caps = VideoCaps(panorama.width, panorama.height, rate)
+    return Scene(feed, infos, panorama, caps, compose, rig, copies=0)
+
+
+def _stitched(config: RunConfig, feed: Feed, infos: list[SourceInfo], say: Say) -> Scene:
+    """A panorama that others stitched: copied into our pool, so that the decoder gets its memory back at once."""
+    info = infos[0]
+    if config.panorama_size and parse_size(config.panorama_size) != (info.width, info.height):
+        raise ConfigurationError("--panorama-size is for panoramas that are stitched here; leave it away")
+    half = math.radians(config.panorama_fov) / 2
+    tall = half * info.height / info.width
+    if tall > math.radians(80):
+        raise InputError(
+            f"a panorama of {info.width}x{info.height} can't span {config.panorama_fov:g} degrees; "
+            "say how wide it is with --panorama-fov"
+        )
+    panorama = Panorama(config.projection, info.width, info.height, -half, half, -tall, tall)
+
+    def compose(pictures: Sequence[Nv12], out: Nv12, _pts_s: float) -> None:
+        out.y[:] = pictures[0].y
+        out.uv[:] = pictures[0].uv
+
+    caps = VideoCaps(info.width, info.height, info.fps or _assume(say))
+    return Scene(feed, infos, panorama, caps, compose, None, copies=1)
+
+
+def _assume(say: Callable[[str], None]) -> Fraction:
+    say(f"The input does not say its frame rate; the memory is planned for {_ASSUMED_RATE} frames per second")
+    return _ASSUMED_RATE

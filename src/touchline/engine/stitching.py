@@ -1,0 +1,97 @@
+"""The capture's worker: joins the pictures of each moment into a frame of our own pool and stores it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+
+from touchline.capture import Feed, Moment
+from touchline.counters import Durations, Tally
+from touchline.delay import FrameStore
+from touchline.gst.library import SECOND
+from touchline.gst.mapping import write_nv12
+from touchline.gst.nv12 import Nv12
+from touchline.gst.pools import FramePool
+
+Compose = Callable[[Sequence[Nv12], Nv12, float], None]
+_WAIT_S = 0.1
+
+
+class StitchWorker:
+    """Feeds the store.
+
+    Args:
+        feed: where moments come from.
+        compose: writes the panorama of a moment: pictures from left to right, the frame, its time in seconds.
+        pool: where frames come from.
+        store: where they go.
+        waits: a full pool holds the cameras back; otherwise the frame is dropped and counted as ``pool_empty``.
+        on_failed: called with the exception if the work can't go on.
+    """
+
+    def __init__(
+        self,
+        feed: Feed,
+        compose: Compose,
+        pool: FramePool,
+        store: FrameStore,
+        *,
+        waits: bool,
+        on_failed: Callable[[Exception], None],
+    ) -> None:
+        self.durations = Durations()
+        self.dropped = Tally()
+        self.paired = 0
+        self.stitched = 0
+        self._feed = feed
+        self._compose = compose
+        self._pool = pool
+        self._store = store
+        self._waits = waits
+        self._on_failed = on_failed
+        self._last_pts = -1
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="stitch", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stops at once. May be called again."""
+        self._stop.set()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                moment = self._feed.next(_WAIT_S)
+                if moment is not None:
+                    self.paired += 1
+                    self._store_moment(moment)
+                elif self._feed.finished:
+                    break
+        except Exception as error:  # noqa: BLE001 - it ends this thread; the production must know
+            self._on_failed(error)
+        finally:
+            self._store.end()
+
+    def _store_moment(self, moment: Moment) -> None:
+        if moment.pts <= self._last_pts:
+            self.dropped.add("out_of_order")
+            return
+        buffer = self._pool.acquire(wait=self._waits)
+        if buffer is None:
+            if not self._stop.is_set():
+                self.dropped.add("pool_empty")
+            return
+        with self.durations.measure(), ExitStack() as stack:
+            pictures = [stack.enter_context(picture.read()) for picture in moment.pictures]
+            out = stack.enter_context(write_nv12(buffer, self._pool.layout))
+            self._compose(pictures, out, moment.pts / SECOND)
+        buffer.pts = moment.pts
+        buffer.duration = moment.duration
+        self._last_pts = moment.pts
+        self._store.append(buffer, moment.pts, moment.duration)
+        self.stitched += 1

@@ -1,0 +1,123 @@
+"""What the programme shows of the panorama: the director, the virtual camera, and the analysis behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from touchline.analysis.log import MotionLog
+from touchline.analysis.motion import MotionDetector
+from touchline.analysis.worker import AnalysisWorker
+from touchline.capture import parse_size
+from touchline.config import RunConfig
+from touchline.delay import FrameStore
+from touchline.director.fixed import FixedDirector
+from touchline.director.follow import FollowDirector
+from touchline.director.protocol import Director
+from touchline.director.views import ViewChoice
+from touchline.engine.showing import Render
+from touchline.errors import ConfigurationError
+from touchline.geometry import Panorama, View, ViewLimits
+from touchline.gst.caps import PlaneLayout
+from touchline.gst.nv12 import Nv12
+from touchline.panorama.workers import Workers
+from touchline.render.camera import CpuVirtualCamera
+from touchline.render.whole import WholePanorama
+
+DEFAULT_SIZE = (1280, 720)
+LARGEST_SIZE = (1920, 1080)
+# What is known of a moment this long after its capture is all that a view depends on, so that a machine that is a
+# little late with its analysis makes the same film.
+ANALYSIS_SLACK_S = 0.3
+_PATIENCE_S = 60.0
+
+
+@dataclass(frozen=True)
+class Viewing:
+    """How frames become programme pictures.
+
+    Attributes:
+        render: None if the panorama itself is the programme.
+        analysis: to be started and stopped with the run; None if nobody needs it.
+    """
+
+    render: Render | None
+    analysis: AnalysisWorker | None
+
+
+def programme_size(config: RunConfig, choice: ViewChoice, panorama: Panorama) -> tuple[int, int]:
+    """Width and height of the programme. Raises ConfigurationError for one that is too large."""
+    if config.size is None:
+        return (panorama.width, panorama.height) if choice.kind == "panorama" else DEFAULT_SIZE
+    width, height = parse_size(config.size)
+    if width > LARGEST_SIZE[0] or height > LARGEST_SIZE[1]:
+        raise ConfigurationError(f"--size {config.size} is larger than {LARGEST_SIZE[0]}x{LARGEST_SIZE[1]}")
+    return width, height
+
+
+def build_viewing(
+    config: RunConfig,
+    choice: ViewChoice,
+    panorama: Panorama,
+    size: tuple[int, int],
+    store: FrameStore,
+    layout: PlaneLayout,
+    workers: Workers,
+    on_analysis_failed: Callable[[Exception], None],
+) -> Viewing:
+    """Builds the way from a held panorama to a programme picture of this size.
+
+    Raises:
+        ConfigurationError: if no view of this shape fits into the panorama.
+    """
+    if choice.kind == "panorama":
+        if size == (panorama.width, panorama.height):
+            return Viewing(None, None)
+        whole = WholePanorama((panorama.width, panorama.height), *size, workers)
+
+        def render_whole(picture: Nv12, _pts: int, out: Nv12) -> View | None:
+            whole.render(picture, out)
+            return None
+
+        return Viewing(render_whole, None)
+    camera = CpuVirtualCamera(panorama, *size, workers)
+    limits = ViewLimits(panorama, size[0] / size[1])
+    if choice.fixed is not None:
+        return Viewing(_renderer(camera, FixedDirector(choice.fixed, limits), None), None)
+    log = MotionLog()
+    director = FollowDirector(log, limits, horizon_s=horizon_s(config))
+    analysis = AnalysisWorker(store, layout, MotionDetector(panorama), log, on_failed=on_analysis_failed)
+    return Viewing(
+        _renderer(camera, director, _Hindsight(log, director, wait=config.pace == "fast")), analysis
+    )
+
+
+def horizon_s(config: RunConfig) -> float:
+    """How many seconds ahead of the time shown a view may look."""
+    return max(0.0, config.delay - min(config.lead, config.delay) - ANALYSIS_SLACK_S)
+
+
+class _Hindsight:
+    """Keeps a director and the log that it reads together."""
+
+    def __init__(self, log: MotionLog, director: FollowDirector, *, wait: bool) -> None:
+        self._log = log
+        self._director = director
+        self._wait = wait
+
+    def __call__(self, pts: int) -> None:
+        if self._wait:
+            # At fast pace nothing else makes sure that the analysis has come so far; live the clock does.
+            self._log.wait_for(pts + self._director.horizon_ns, _PATIENCE_S)
+        self._log.forget_before(pts - self._director.past_ns)
+
+
+def _renderer(camera: CpuVirtualCamera, director: Director, prepare: Callable[[int], None] | None) -> Render:
+    def render(picture: Nv12, pts: int, out: Nv12) -> View | None:
+        if prepare is not None:
+            prepare(pts)
+        view = director.view(pts)
+        camera.render(picture, view, out)
+        return view
+
+    return render

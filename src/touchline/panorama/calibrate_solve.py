@@ -1,0 +1,261 @@
+"""Two lenses and the rotation between them from matched points.
+
+Both cameras share a viewpoint: with the right lenses, one rotation takes the directions of all points in one picture to
+those in the other. First a grid of lenses is tried, each with RANSAC over rotations (two matches give one); then the
+best few are refined by bundle adjustment over rotation, focal lengths, distortion and lens centres, held together
+by what is likely of lenses where the overlap alone leaves them open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+from scipy.spatial.transform import Rotation
+
+from touchline.geometry import Camera, Distortion
+from touchline.geometry.camera import DistortionModel
+from touchline.panorama.calibrate_matches import Matches
+
+Floats = NDArray[np.float64]
+Size = tuple[int, int]
+
+_FOCALS = tuple(np.geomspace(0.35, 2.6, 13))  # focal length / longer side: lenses of 110 to 22 degrees
+_BENDS = (0.06, 0.0, -0.06, -0.12, -0.18, -0.25)  # k1, for lenses of the brown model
+_DRAWS = 400  # pairs of matches tried for each lens
+_SEEDS, _FINALISTS = 6, 2  # lenses that are refined roughly, and to the end
+_FEW, _MANY = 250, 800  # matches used for that
+_WORTH = 100.0  # more matches than this do not outvote what is likely: their errors are not independent
+_LOOSE = 0.012  # a match fits a lens of the grid within this share of the longer side
+_TIGHT = 0.0022  # and a refined one within this
+_ROUGHLY, _FINELY = (2 * _LOOSE, 0.5 * _LOOSE), (0.5 * _LOOSE, _TIGHT, _TIGHT)  # limits, one after the other
+_SOFT = 0.0006  # residuals above this share count less and less
+
+# What is likely of lenses, as standard deviations: the overlap alone leaves some of it open.
+_BEND_SIGMA = {"brown": (0.2, 0.06), "fisheye": (0.05, 0.02)}
+_UNLIKE_FOCAL, _UNLIKE_BEND = 0.015, 0.02  # two cameras of a rig are mostly of one make
+_CENTRE_SIGMA, _CENTRE_MOST = (
+    0.01,
+    0.04,
+)  # of the longer side: how far the lens sits from the picture's middle
+
+
+@dataclass(frozen=True)
+class Lens:
+    """A lens with square pixels: focal length and centre in pixels, and two radial terms."""
+
+    model: DistortionModel
+    focal: float
+    cx: float
+    cy: float
+    k1: float
+    k2: float
+
+    def rays(self, pixels: Floats) -> Floats:
+        """Unit vectors, shape (n, 3), of pixels, shape (n, 2), in the camera's frame."""
+        u = (pixels - (self.cx, self.cy)) / self.focal
+        bent = np.hypot(u[:, 0], u[:, 1])
+        r = self._straight(bent)
+        if self.model == "brown":
+            made = np.column_stack([u * (r / np.maximum(bent, 1e-12))[:, None], np.ones(len(u))])
+        else:
+            made = np.column_stack([u * (np.sin(r) / np.maximum(bent, 1e-12))[:, None], np.cos(r)])
+        return np.asarray(made / np.linalg.norm(made, axis=1, keepdims=True))
+
+    def pixels(self, rays: Floats) -> Floats:
+        """Pixels, shape (n, 2), of vectors, shape (n, 3), in the camera's frame."""
+        across = np.hypot(rays[:, 0], rays[:, 1])
+        angle = np.arctan2(across, rays[:, 2])
+        # Far from the axis the polynomials mean nothing: let positions grow on, for the solver's sake.
+        r = np.tan(np.minimum(angle, 1.45)) if self.model == "brown" else angle
+        bent = r * np.maximum(1 + r * r * (self.k1 + r * r * self.k2), 0.2)
+        scale = self.focal * bent / np.maximum(across, 1e-12)
+        return np.asarray(rays[:, :2] * scale[:, None] + (self.cx, self.cy))
+
+    def _straight(self, bent: Floats) -> Floats:
+        """The radius (or angle) before distortion, by Newton's method."""
+        r: Floats = bent.copy()
+        for _ in range(8):
+            r2 = r * r
+            slope = np.maximum(1 + r2 * (3 * self.k1 + 5 * r2 * self.k2), 0.2)
+            r = r - (r * (1 + r2 * (self.k1 + r2 * self.k2)) - bent) / slope
+            r = np.asarray(np.clip(r, 0.0, 8.0))
+        return r
+
+    def camera(self, size: Size) -> Camera:
+        """The same lens as a camera of the rig."""
+        coefficients = (self.k1, self.k2)
+        lens = Distortion(self.model, coefficients)
+        return Camera(*size, self.focal, self.focal, self.cx, self.cy, lens)
+
+
+Parts = tuple[Lens, Lens, Floats]
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What fits the matches.
+
+    Attributes:
+        left, right: the lenses.
+        rotation: from the left camera's frame to the right camera's, shape (3, 3).
+        errors: for each match the reprojection error in pixels (the mean of both directions), shape (n,).
+        inliers: mask of the matches that fit.
+        cost: for choosing between solutions; smaller is better.
+    """
+
+    left: Lens
+    right: Lens
+    rotation: Floats
+    errors: Floats
+    inliers: NDArray[np.bool_]
+    cost: float
+
+    @property
+    def parts(self) -> Parts:
+        """Both lenses and the rotation."""
+        return self.left, self.right, self.rotation
+
+
+def solve(
+    matches: Matches, left_size: Size, right_size: Size, models: tuple[DistortionModel, ...]
+) -> Solution:
+    """The lenses and the rotation that fit most matches best.
+
+    Args:
+        matches: at least two.
+        left_size, right_size: width and height of the pictures.
+        models: lens models to try; a later one must fit clearly better to be taken.
+    """
+    sizes = (left_size, right_size)
+    best: Solution | None = None
+    for model in models:
+        few, many = _thinned(matches, _FEW), _thinned(matches, _MANY)
+        rough = [_refine(few, matches, sizes, seed, _ROUGHLY) for seed in _seeds(few, sizes, model)]
+        rough.sort(key=lambda solution: solution.cost)
+        fine = (_refine(many, matches, sizes, seed.parts, _FINELY) for seed in rough[:_FINALISTS])
+        found = min(fine, key=lambda solution: solution.cost)
+        if best is None or found.cost < 0.93 * best.cost:
+            best = found
+    assert best is not None, "no lens model was given"
+    return best
+
+
+def _seeds(matches: Matches, sizes: tuple[Size, Size], model: DistortionModel) -> list[Parts]:
+    """The lenses of the grid under which one rotation fits best, with that rotation."""
+    longer = max(*sizes[0], *sizes[1])
+    rng = np.random.default_rng(2004)
+    draws = rng.integers(0, len(matches), (_DRAWS, 2))
+    draws = draws[draws[:, 0] != draws[:, 1]]
+    found = []
+    for focal in _FOCALS:
+        for bend in _BENDS if model == "brown" else (0.0,):
+            lenses = [Lens(model, focal * longer, (w - 1) / 2, (h - 1) / 2, bend, 0.0) for w, h in sizes]
+            rays = lenses[0].rays(matches.left), lenses[1].rays(matches.right)
+            score, rotation = _best_rotation(*rays, draws, _LOOSE / focal)
+            found.append((score, lenses[0], lenses[1], rotation))
+    found.sort(key=lambda f: f[0])
+    return [seed[1:] for seed in found[:_SEEDS]]
+
+
+def _best_rotation(
+    left: Floats, right: Floats, draws: NDArray[np.int64], limit: float
+) -> tuple[float, Floats]:
+    """The rotation, among those that two drawn matches each define, with the smallest sum of errors cut at ``limit``.
+
+    Args:
+        left, right: directions, shape (n, 3).
+        draws: pairs of match numbers, shape (m, 2).
+        limit: radians.
+
+    Returns:
+        The mean of error / limit, each at most 1, and the rotation from left to right.
+    """
+    frames = []
+    for rays in (left, right):
+        one, two = rays[draws[:, 0]], rays[draws[:, 1]]
+        normal = np.cross(one, two)
+        normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
+        frames.append(np.stack([one, normal, np.cross(one, normal)], axis=2))
+    rotations = frames[1] @ frames[0].transpose(0, 2, 1)
+    apart = np.linalg.norm(np.einsum("mij,nj->mni", rotations, left) - right[None], axis=2)
+    scores = np.minimum(apart / limit, 1.0).mean(axis=1)
+    best = int(np.argmin(scores))
+    return float(scores[best]), rotations[best]
+
+
+def _thinned(matches: Matches, count: int) -> Matches:
+    """At most ``count`` of the matches, spread over all of them."""
+    if len(matches) <= count:
+        return matches
+    return matches.where(np.linspace(0, len(matches) - 1, count).astype(int))
+
+
+def _refine(
+    used: Matches, judged: Matches, sizes: tuple[Size, Size], seed: Parts, limits: tuple[float, ...]
+) -> Solution:
+    """Bundle adjustment on those of ``used`` that fit, by one limit after the other; errors of ``judged``."""
+    longer = max(*sizes[0], *sizes[1])
+    parts = seed
+    for limit in limits:
+        kept = _errors(used, *parts) < limit * longer
+        if np.count_nonzero(kept) < 6:
+            break
+        parts = _adjust(used.where(kept), sizes, *parts)
+    errors = _errors(judged, *parts)
+    cost = float(np.minimum(errors / (_TIGHT * longer), 1.0).mean())
+    return Solution(*parts, errors, errors < _TIGHT * longer, cost)
+
+
+def _errors(matches: Matches, left: Lens, right: Lens, rotation: Floats) -> Floats:
+    there, back = _differences(matches, left, right, rotation)
+    return np.asarray((np.linalg.norm(there, axis=1) + np.linalg.norm(back, axis=1)) / 2)
+
+
+def _differences(matches: Matches, left: Lens, right: Lens, rotation: Floats) -> tuple[Floats, Floats]:
+    """Reprojection errors in the right and in the left picture, pixels, shape (n, 2) each."""
+    there = right.pixels(left.rays(matches.left) @ rotation.T) - matches.right
+    back = left.pixels(right.rays(matches.right) @ rotation) - matches.left
+    return there, back
+
+
+def _adjust(matches: Matches, sizes: tuple[Size, Size], left: Lens, right: Lens, rotation: Floats) -> Parts:
+    """One bundle adjustment.
+
+    Unknowns: a rotation vector, then for each lens log focal, centre (as shares of the longer side), k1 and k2.
+    """
+    longer = max(*sizes[0], *sizes[1])
+    soft = _SOFT * longer
+    outvote = max(1.0, np.sqrt(len(matches) / _WORTH))
+    middles = [((w - 1) / 2, (h - 1) / 2) for w, h in sizes]
+    sigma1, sigma2 = _BEND_SIGMA[left.model]
+    own = np.array([np.inf, _CENTRE_SIGMA, _CENTRE_SIGMA, sigma1, sigma2])
+    mutual = np.array([_UNLIKE_FOCAL, np.inf, np.inf, _UNLIKE_BEND, _UNLIKE_BEND])
+
+    def pack(lens: Lens, middle: tuple[float, float]) -> list[float]:
+        centre = [(lens.cx - middle[0]) / longer, (lens.cy - middle[1]) / longer]
+        return [float(np.log(lens.focal)), *centre, lens.k1, lens.k2]
+
+    def lens_of(p: Floats, middle: tuple[float, float]) -> Lens:
+        focal, x, y, k1, k2 = (float(n) for n in p)
+        return Lens(left.model, float(np.exp(focal)), middle[0] + x * longer, middle[1] + y * longer, k1, k2)
+
+    def unpack(p: Floats) -> Parts:
+        turned = Rotation.from_rotvec(p[:3]).as_matrix() @ rotation
+        return lens_of(p[3:8], middles[0]), lens_of(p[8:13], middles[1]), np.asarray(turned)
+
+    def residuals(p: Floats) -> Floats:
+        there, back = _differences(matches, *unpack(p))
+        seen = np.concatenate([there.ravel(), back.ravel()]) / (np.sqrt(2.0) * soft)
+        likely = np.concatenate([p[3:8] / own, p[8:13] / own, (p[3:8] - p[8:13]) / mutual])
+        return np.concatenate([seen, likely * outvote])
+
+    begin = np.array([0.0] * 3 + pack(left, middles[0]) + pack(right, middles[1]))
+    low = np.array([-np.inf] * 3 + [np.log(0.25 * longer), -_CENTRE_MOST, -_CENTRE_MOST, -0.6, -0.3] * 2)
+    high = np.array([np.inf] * 3 + [np.log(4.0 * longer), _CENTRE_MOST, _CENTRE_MOST, 0.4, 0.3] * 2)
+    begin = np.clip(begin, low + 1e-6, high - 1e-6)
+    scale = np.array([0.01] * 3 + [0.05, 0.01, 0.01, 0.05, 0.02] * 2)
+    found = least_squares(residuals, begin, bounds=(low, high), loss="soft_l1", x_scale=scale, max_nfev=25)
+    return unpack(found.x)

@@ -1,0 +1,237 @@
+"""The programme: frames in, paced by the clock, encoded once, out through any number of outputs.
+
+::
+
+    appsrc -> clocksync -> queue -> tee -+-> encoder -> parser -> appsink ==> a pipeline for each record and stream
+                                         +-> appsink ==> a pipeline for each display and webcam
+
+A frame keeps its timestamp from capture on; the pipeline's base time is late by the delay, so clocksync lets it out
+exactly then, in C. The outputs are pipelines of their own on the same clock and base time: one that fails or is slow
+can disturb neither the pacing nor its neighbours.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from touchline.counters import Tally
+from touchline.errors import OutputError
+from touchline.gst.caps import VideoCaps
+from touchline.gst.elements import make
+from touchline.gst.library import Gst
+from touchline.gst.pipelines import Pipeline, system_clock
+from touchline.gst.probes import PassageProbe
+from touchline.programme.encoders import EncoderChoice, EncoderSettings, choose_encoder, encoder_elements
+from touchline.programme.outputs import Output, OutputStatus, finish_all, make_output
+from touchline.programme.specs import OutputSpec, check_all, keep_earlier
+
+_QUEUED_FRAMES = 4  # between the pacing and the encoder: what a slow key frame may cost
+_RAW_FRAMES = 5  # in a display's or webcam's pipeline: two queued, one converted, one or two on the screen
+_ACCESS_UNITS = "video/x-h264,stream-format=byte-stream,alignment=au"
+
+
+class Programme:
+    """What leaves.
+
+    Args:
+        caps: of the frames.
+        outputs: where to; with none the frames are paced and thrown away.
+        paced: each frame leaves when it is due (:meth:`push` never waits); otherwise as fast as the outputs can.
+        encoder: settings of the encoder, which is only made if something needs it.
+        overwrite: a recording replaces an earlier file of its name; without it that is renamed.
+        ahead_s: how long before its due time a frame is pushed, at most, when paced.
+        on_output_failed: called, from another thread, when an output is over.
+        on_note: called, from any thread, with a line for people: a file renamed, a stream tried again.
+
+    Attributes:
+        encoder: the one that was chosen; None without records and streams.
+        in_flight: the most frames that are held here at once.
+        dropped: frames that were pushed and left out, by reason: ``behind`` (the encoder is too slow).
+
+    Raises:
+        ConfigurationError: if an output can't be served or no encoder works.
+    """
+
+    def __init__(
+        self,
+        caps: VideoCaps,
+        outputs: Sequence[OutputSpec],
+        *,
+        paced: bool = True,
+        encoder: EncoderSettings = EncoderSettings(),  # noqa: B008 - frozen
+        overwrite: bool = False,
+        ahead_s: float = 0.5,
+        on_output_failed: Callable[[OutputStatus], None] | None = None,
+        on_note: Callable[[str], None] | None = None,
+    ) -> None:
+        check_all(list(outputs))
+        self.caps = caps
+        self.dropped = Tally()
+        streams = any(spec.kind == "stream" for spec in outputs)
+        self._settings = replace(encoder, steady=True) if streams else encoder
+        self._paced = paced
+        self._overwrite = overwrite
+        self._on_output_failed = on_output_failed
+        self._on_note = on_note or (lambda _: None)
+        self._outputs = [
+            make_output(spec, paced=paced, on_failed=self._output_failed, on_note=self._on_note)
+            for spec in outputs
+        ]
+        self._encoded = [output for output in self._outputs if output.spec.encoded]
+        self._raw = [output for output in self._outputs if not output.spec.encoded]
+        self.encoder: EncoderChoice | None = choose_encoder(caps, self._settings) if self._encoded else None
+        self._ahead = math.ceil(ahead_s * float(caps.fps or 30)) + 2 if paced else 2
+        self._failure: str | None = None
+        self._ending = threading.Event()
+        self._pipeline = Pipeline("programme", error=OutputError, on_error=self._pipeline_failed)
+        self._source: Any = None
+        self._probe: PassageProbe | None = None
+
+    @property
+    def in_flight(self) -> int:
+        encoder = self.encoder.in_flight if self.encoder else 1
+        return self._ahead + 1 + _QUEUED_FRAMES + 1 + encoder + _RAW_FRAMES * len(self._raw)
+
+    @property
+    def outputs(self) -> list[OutputStatus]:
+        """Every output's books, in the order in which they were asked for."""
+        return [output.status for output in self._outputs]
+
+    def start(self, base_time: int) -> None:
+        """Opens every output and starts the pacing.
+
+        Args:
+            base_time: the clock's time, in ns, at which a frame of PTS 0 leaves: the capture's base time and the delay.
+
+        Raises:
+            OutputError: in one line, if an output can't be opened; nothing runs then.
+        """
+        try:
+            for output in self._outputs:
+                if output.spec.kind == "record" and not self._overwrite:
+                    note = keep_earlier(output.spec.path)
+                    if note:
+                        self._on_note(note)
+                output.start(base_time)
+            self._build()
+            self._pipeline.play(base_time)
+        except Exception:
+            self.stop()
+            raise
+
+    def push(self, buffer: Any) -> None:
+        """Takes a frame with its PTS, in order. Waits for room only if not paced; when paced, a frame that finds none
+        is dropped and counted.
+
+        Raises:
+            OutputError: if no frame can be taken any more: the encoder has failed, or every output has.
+        """
+        if self._failure or self._source is None:
+            raise OutputError(self._failure or "the programme has not been started")
+        if self._paced and self._source.get_property("current-level-buffers") >= self._ahead:
+            self.dropped.add("behind")
+            return
+        flow = self._source.emit("push-buffer", buffer)
+        if flow != Gst.FlowReturn.OK:
+            # The reason may still be on its way through the bus.
+            self._ending.wait(0.5)
+            raise OutputError(self._failure or f"the programme takes no more frames ({flow.value_nick})")
+
+    def finish(self, timeout_s: float) -> None:
+        """Lets out what has been pushed, when it is due, and finishes every output.
+
+        Args:
+            timeout_s: for all of it; what is not done by then is closed as it is, and has an error in its status.
+        """
+        until = time.monotonic() + timeout_s
+        if self._failure is None and self._source is not None:
+            self._source.end_of_stream()
+            self._pipeline.wait_eos(timeout_s)
+        finish_all(self._outputs, max(0.0, until - time.monotonic()))
+        self.stop()
+
+    def stop(self) -> None:
+        """Stops at once. Recordings play up to what had been encoded. May be called again, from any thread."""
+        self._ending.set()
+        # The outputs first: a recording that holds up the encoder lets go of it when it ends.
+        for output in self._outputs:
+            output.stop()
+        self._pipeline.stop()
+
+    def passages(self) -> NDArray[np.int64]:
+        """When frames were let out since the last call: shape (n, 2), each a PTS and the clock's time, ns."""
+        return np.empty((0, 2), dtype=np.int64) if self._probe is None else self._probe.read()
+
+    def _build(self) -> None:
+        self._source = make(
+            "appsrc",
+            "frames",
+            format="time",
+            caps=self.caps.to_gst(),
+            is_live=self._paced,
+            block=not self._paced,
+            max_buffers=self._ahead,
+            max_bytes=0,
+            max_time=0,
+        )
+        pace = make("clocksync", "pace", sync=self._paced)
+        queue = make(
+            "queue", "encoder-queue", max_size_buffers=_QUEUED_FRAMES, max_size_bytes=0, max_size_time=0
+        )
+        tee = make("tee", "tee", allow_not_linked=True)
+        self._pipeline.add(self._source, pace, queue, tee)
+        self._probe = PassageProbe(pace.get_static_pad("src"), system_clock())
+        # The pictures first: they should not wait for the encoder.
+        if self._raw:
+            self._branch(tee, [], self._raw)
+        if self.encoder:
+            elements = encoder_elements(self.encoder.factory, self.caps, self._settings)
+            units = make("capsfilter", caps=Gst.Caps.from_string(_ACCESS_UNITS))
+            self._branch(tee, [*elements, make("h264parse", config_interval=-1), units], self._encoded)
+        if not self._outputs:
+            self._pipeline.add(sink := make("fakesink", sync=False, async_=False))
+            self._pipeline.link(tee, sink)
+
+    def _branch(self, tee: Any, elements: list[Any], outputs: list[Output]) -> None:
+        sink = make("appsink", sync=False, emit_signals=True, enable_last_sample=False, async_=False)
+        sink.connect("new-sample", self._fan_out, outputs)
+        self._pipeline.add(*elements, sink)
+        self._pipeline.link(tee, elements[0] if elements else sink)
+
+    def _fan_out(self, sink: Any, outputs: list[Output]) -> Any:
+        """Hands a sample to every output; called by GStreamer."""
+        try:
+            sample = sink.emit("pull-sample")
+            if sample is not None:
+                key = not sample.get_buffer().has_flags(Gst.BufferFlags.DELTA_UNIT)
+                for output in outputs:
+                    output.feed(sample, key)
+        except Exception as error:  # noqa: BLE001 - nothing may be thrown into GStreamer; the programme fails
+            self._failed(f"programme: {type(error).__name__}: {error}")
+            return Gst.FlowReturn.ERROR
+        return Gst.FlowReturn.OK
+
+    def _output_failed(self, status: OutputStatus) -> None:
+        if self._on_output_failed:
+            self._on_output_failed(status)
+        if all(output.over for output in self._outputs):
+            reasons = "; ".join(s.error or "" for s in self.outputs)
+            self._failed(f"every output has failed: {reasons}" if len(self._outputs) > 1 else reasons)
+
+    def _pipeline_failed(self, message: str) -> None:
+        self._failed(message)
+        # Whoever waits in push would wait for ever.
+        self._pipeline.stop()
+
+    def _failed(self, message: str) -> None:
+        if self._failure is None:
+            self._failure = message
+            self._ending.set()

@@ -1,0 +1,129 @@
+"""What stands at the end of each kind of output: parser, muxer and sink, made from elements.
+
+URIs and paths are set as properties, never written into the text of a pipeline.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from touchline.errors import OutputError
+from touchline.gst.elements import has_property, make, set_property
+from touchline.gst.library import Gst
+from touchline.programme.specs import OutputSpec
+
+_FRAGMENT_MS = 1000
+_SRT_LATENCY_MS = 200
+
+
+def tail(spec: OutputSpec) -> list[Any]:
+    """The elements of an output behind its source, to be linked in this order.
+
+    The first takes what the source gives: H.264 access units for a record or a stream, NV12 for the others.
+
+    Raises:
+        MissingElementError: if this GStreamer lacks one of them.
+        OutputError: if the place that it goes to can be seen not to exist.
+    """
+    return _TAILS[spec.kind](spec)
+
+
+def _record(spec: OutputSpec) -> list[Any]:
+    # Unbuffered: what has been muxed is in the file, whatever happens to us afterwards.
+    sink = make("filesink", location=str(spec.path), buffer_mode="unbuffered", sync=False)
+    return [make("h264parse"), _muxer(spec.container), _eager(sink)]
+
+
+def _stream(spec: OutputSpec) -> list[Any]:
+    scheme = spec.url.scheme.lower()
+    sink = {"rtmp": _rtmp_sink, "rtmps": _rtmp_sink, "srt": _srt_sink, "udp": _udp_sink}[scheme](spec)
+    # Parameter sets before every key frame, so that a receiver may come at any time.
+    parser = make("h264parse", config_interval=-1)
+    if spec.container == "flv":
+        return [parser, make("flvmux", streamable=True), _eager(sink)]
+    return [parser, make("mpegtsmux", alignment=7), _eager(sink)]
+
+
+def _display(spec: OutputSpec) -> list[Any]:
+    sink = make(spec.uri or "autovideosink", sync=False)
+    # Only a headless machine makes autovideosink fall back to a sink that shows nothing.
+    if not spec.uri:
+        sink.set_state(Gst.State.READY)
+        children = [child.get_factory().get_name() for child in _children(sink)]
+        sink.set_state(Gst.State.NULL)
+        if "fakesink" in children:
+            raise OutputError("display: there is no screen here; leave --display out, or set DISPLAY")
+    return [make("videoconvert"), make("videoscale"), _eager(sink)]
+
+
+def _webcam(spec: OutputSpec) -> list[Any]:
+    """A virtual webcam, as v4l2loopback makes it. Not covered by a test: it needs that kernel module."""
+    allowed = Gst.Caps.from_string("video/x-raw,format=YUY2")
+    # v4l2loopback must not lend us its own few buffers: the converter would wait for them for ever.
+    separate = make("identity", drop_allocation=True)
+    sink = make("v4l2sink", device=spec.uri, sync=False)
+    return [make("videoconvert"), make("capsfilter", caps=allowed), separate, _eager(sink)]
+
+
+_TAILS: dict[str, Callable[[OutputSpec], list[Any]]] = {
+    "record": _record,
+    "stream": _stream,
+    "display": _display,
+    "webcam": _webcam,
+}
+
+
+def _muxer(container: str) -> Any:
+    if container == "mkv":
+        return make("matroskamux", min_index_interval=Gst.SECOND)
+    if container == "ts":
+        return make("mpegtsmux")
+    muxer = make("mp4mux", fragment_duration=_FRAGMENT_MS)
+    if has_property(muxer, "fragment-mode"):
+        # Fragments while it is written, an ordinary file once it is finished.
+        set_property(muxer, "fragment-mode", "first-moov-then-finalise")
+    return muxer
+
+
+def _rtmp_sink(spec: OutputSpec) -> Any:
+    return make("rtmp2sink", location=spec.uri, sync=False)
+
+
+def _srt_sink(spec: OutputSpec) -> Any:
+    sink = make("srtsink", uri=spec.uri, sync=False, wait_for_connection=False)
+    if "latency=" not in spec.url.query.lower():
+        set_property(sink, "latency", _SRT_LATENCY_MS)
+    if has_property(sink, "auto-reconnect"):
+        # We do that, so that it is counted and begins at a key frame.
+        set_property(sink, "auto-reconnect", False)
+    return sink
+
+
+def _udp_sink(spec: OutputSpec) -> Any:
+    host, port = spec.url.hostname or "", spec.url.port or 0
+    try:
+        # udpsink itself says nothing at all about a host that does not exist.
+        socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    except OSError as error:
+        raise OutputError(f"{spec.label}: the host {host} can't be found ({error.strerror})") from error
+    return make("udpsink", host=host, port=port, sync=False)
+
+
+def _eager(sink: Any) -> Any:
+    """A sink that does not wait for a first buffer to start, and keeps no last one."""
+    for name, value in (("async", False), ("enable-last-sample", False), ("qos", False)):
+        if has_property(sink, name):
+            sink.set_property(name, value)
+    return sink
+
+
+def _children(bin_: Any) -> list[Any]:
+    found: list[Any] = []
+    iterator = bin_.iterate_sinks()
+    while True:
+        result, child = iterator.next()
+        if result != Gst.IteratorResult.OK:
+            return found
+        found.append(child)
