@@ -166,9 +166,11 @@ def test_srt(tmp_path) -> None:
 
 def _check_live(uri: str, tmp_path, sink: list[str]) -> None:
     """Ten seconds of numbers are sent as MPEG-TS in real time by a process of its own; two of them are looked at."""
-    frames = write_numbered(tmp_path / "send.ts", 300)
-    command = ["gst-launch-1.0", "-q", "filesrc", f"location={frames}", "!", "tsparse", "set-timestamps=true"]
-    sender = subprocess.Popen([*command, "!", "clocksync", "!", *sink])
+    frames = write_numbered(tmp_path / "send.mp4", 300)
+    command = f"filesrc location={frames} ! qtdemux ! h264parse config-interval=-1 ! clocksync"
+    sender = subprocess.Popen(
+        ["gst-launch-1.0", "-q", *command.split(), "!", "mpegtsmux", "alignment=7", "!", *sink]
+    )
     catcher = Catcher(uri)
     try:
         catcher.run(timeout_s=2.0)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
 from touchline.geometry import Camera, Distortion, angles_to_rays
 
@@ -52,7 +53,8 @@ def cameras(draw: st.DrawFn) -> Camera:
 
 
 def opencv_project(camera: Camera, rays: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    rotation, _ = cv2.Rodrigues(camera.rotation)
+    # cv2.Rodrigues loses half the digits of a rotation that is nearly none.
+    rotation = Rotation.from_matrix(camera.rotation).as_rotvec()
     coefficients = np.array(camera.distortion.coefficients)
     points = np.ascontiguousarray(rays.reshape(-1, 1, 3))
     if camera.distortion.model == "brown":

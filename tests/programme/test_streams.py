@@ -57,13 +57,14 @@ def test_srt_listens_for_receivers_that_come_late() -> None:
     port = free_port()
     programme, base = _start(OutputSpec("stream", f"srt://:{port}?mode=listener"))
     try:
-        push_live(programme, base, range(15))
+        push_live(programme, base, range(45))
         receiver = Receiver(f'srtsrc uri="srt://127.0.0.1:{port}"')
-        push_live(programme, base, range(15, 90))
-        receiver.wait(85)
+        push_live(programme, base, range(45, 120))
+        programme.finish(10)
+        receiver.wait(118)
         receiver.close()
         assert receiver.frames[0] > 0
-        assert receiver.frames[-1] >= 85
+        assert receiver.frames[-1] >= 118
         assert _is_run(receiver.frames)
     finally:
         programme.stop()

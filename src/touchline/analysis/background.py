@@ -28,7 +28,7 @@ _SLOW_S = 8.0  # how soon the model follows slow changes of the background
 _ABSORB_S = 45.0  # how soon something that stands still becomes background
 _WARM_UP_S = 2.0
 _STEP = 0.06  # a change of light within one frame above which what does not fit is not movement
-_FLOODED = 0.3  # share of a strip that can't be players
+_FLOODED = 0.5  # share of a strip that can't be players
 
 
 class Background:
@@ -54,8 +54,8 @@ class Background:
             elapsed_s: seconds since the one before; ignored for the first.
 
         Returns:
-            Shape (height, width), 0 .. 1: 0 for background, above it for foreground, near 1 where it has only just
-            come and near 0 where it has stood for long.
+            Shape (height, width), 0 .. 1: near 1 where somebody has only just come, less where somebody passes
+            slowly, 0 for the background and for who stands.
         """
         self._frames += 1
         if self._mean is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -14,7 +15,9 @@ from touchline.counters import Tally
 from touchline.errors import ConfigurationError
 from touchline.gst.library import MILLISECOND, SECOND
 
-_DEPTH = 8
+_DEPTH = 8  # pictures that may wait of each camera, at least
+_PATIENCE_S = 0.4  # a machine that is held up for so long loses nothing
+_WAITING_BYTES = 128_000_000  # but no camera's waiting pictures take more than this
 _START_IN = 50 * MILLISECOND  # files begin this long after the start, when every thread is up
 
 
@@ -53,6 +56,12 @@ class Feed(Protocol):
         """Lets go of everything at once."""
 
 
+def waiting_pictures(info: SourceInfo) -> int:
+    """How many decoded pictures of a camera may wait to be paired and stitched."""
+    affordable = _WAITING_BYTES // (info.width * info.height * 3 // 2)
+    return max(_DEPTH, min(affordable, math.ceil(_PATIENCE_S * (info.fps or 30))))
+
+
 class CameraFeed:
     """Two cameras, paired; or one source, if only one is given.
 
@@ -60,12 +69,9 @@ class CameraFeed:
         uris: left and right, or a single one.
         paced: files come at their own speed.
         limit_ns: frames from this running time on are left out; None: all.
-        depth: decoded frames kept waiting for each camera.
     """
 
-    def __init__(
-        self, uris: tuple[SourceUri, ...], *, paced: bool, limit_ns: int | None = None, depth: int = _DEPTH
-    ) -> None:
+    def __init__(self, uris: tuple[SourceUri, ...], *, paced: bool, limit_ns: int | None = None) -> None:
         if len({uri.live for uri in uris}) > 1:
             raise ConfigurationError(
                 "one camera is a file and the other a live stream; their times have nothing in common"
@@ -74,13 +80,12 @@ class CameraFeed:
         self.captured = [0] * len(uris)
         self._paced = paced
         self._limit_ns = limit_ns
-        self._depth = depth
         self._live = uris[0].live
         self._origin: int | None = None  # running time of the first frame that counts, for live sources
         self._failure: str | None = None
         self._base_time = 0
         self._over = [False] * len(uris)
-        self._pairer: Pairer[CapturedFrame] = Pairer((0, 0), depth, waits=not paced)
+        self._pairer: Pairer[CapturedFrame] = Pairer((0, 0), _DEPTH, waits=not paced)
         self._sources = [
             Source(uri, name, paced=paced, on_frame=self._taker(side), on_end=self._ender(side))
             for side, (uri, name) in enumerate(zip(uris, names, strict=True))
@@ -103,7 +108,8 @@ class CameraFeed:
         infos = [source.open(self._base_time) for source in self._sources]
         frame_ns = [round(SECOND / info.fps) if info.fps else 0 for info in infos]
         waits = not (self._paced or self._live)
-        self._pairer = Pairer((frame_ns[0], frame_ns[-1]), self._depth, waits=waits)
+        depth = max(waiting_pictures(info) for info in infos)
+        self._pairer = Pairer((frame_ns[0], frame_ns[-1]), depth, waits=waits)
         return infos
 
     def start(self, clock: Any) -> int:

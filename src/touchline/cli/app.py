@@ -8,7 +8,6 @@ import traceback
 from collections.abc import Callable
 from typing import Annotated
 
-import click
 import typer
 
 from touchline import __version__
@@ -21,8 +20,10 @@ from touchline.cli.run import run
 from touchline.cli.synth import synth
 from touchline.errors import TouchlineError
 
-EPILOG = "Exit codes: 0 done, 1 internal error, 2 usage or configuration, 3 refused by the plan, 4 an input failed, \
+EPILOG = (
+    "Exit codes: 0 done, 1 internal error, 2 usage or configuration, 3 refused by the plan, 4 an input failed, \
 5 an output failed."
+)
 
 app = typer.Typer(
     name="touchline",
@@ -66,28 +67,28 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        outcome = app(standalone_mode=False)
+        app()
+    except SystemExit as leaving:  # help, the version, wrong usage
+        return leaving.code if isinstance(leaving.code, int) else 1
     except TouchlineError as error:
         return _complain(error, error.exit_code)
-    except click.exceptions.Exit as error:
-        return error.exit_code
-    except (KeyboardInterrupt, click.exceptions.Abort):
-        problems().print("Stopped.")
-        return 0
-    except click.ClickException as error:
-        error.show()
-        return 2
     except Exception as error:  # noqa: BLE001 - the last resort: one line, and the traceback for those who ask
         return _complain(error, 1)
-    return outcome if isinstance(outcome, int) else 0
+    return 0
 
 
 def _complain(error: Exception, code: int) -> int:
     """One line about what is wrong; the whole story with --debug."""
     if os.environ.get("TOUCHLINE_DEBUG"):
         traceback.print_exception(error)
-    text = str(error) if isinstance(error, TouchlineError) else f"internal error: {type(error).__name__}: {error}"
-    hint = "" if isinstance(error, TouchlineError) else " (run `touchline --debug ...` and report what it shows)"
+    text = (
+        str(error)
+        if isinstance(error, TouchlineError)
+        else f"internal error: {type(error).__name__}: {error}"
+    )
+    hint = (
+        "" if isinstance(error, TouchlineError) else " (run `touchline --debug ...` and report what it shows)"
+    )
     problems().print(f"[bold red]error:[/] {_escaped(text)}{hint}", soft_wrap=True, highlight=False)
     return code
 

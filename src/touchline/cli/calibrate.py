@@ -11,9 +11,12 @@ import typer
 def calibrate(
     left: Annotated[str, typer.Argument(metavar="LEFT", help="Footage of the left camera.")],
     right: Annotated[str, typer.Argument(metavar="RIGHT", help="Footage of the right camera.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The rig.")] = Path("rig.json"),
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The rig.")] = Path(
+        "rig.json"
+    ),
     preview: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A picture of the panorama and its seam (.png or .jpg).")
+        Path | None,
+        typer.Option(metavar="FILE", help="A picture of the panorama and its seam (.png or .jpg)."),
     ] = None,
 ) -> None:
     """Find out how two cameras stand, from a few seconds of what they film.

@@ -27,7 +27,9 @@ def calibrate_footage(left: str, right: str, output: Path, picture: Path | None)
     columns = (TextColumn("Looking at the footage"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
     with Progress(*columns, console=problems(), transient=True) as progress:
         task = progress.add_task("", total=None)
-        stills = take_stills(*sources, progress=lambda done, total: progress.update(task, completed=done, total=total))
+        stills = take_stills(
+            *sources, progress=lambda done, total: progress.update(task, completed=done, total=total)
+        )
     problems().print(f"Matching {len(stills)} pairs of pictures ...")
     result = calibrate(stills)
     result.rig.save(output)

@@ -25,7 +25,17 @@ from touchline.telemetry.memory import available_bytes
 
 Verdict = Literal["ok", "note", "missing"]
 
-_NEEDED = ("uridecodebin", "videoconvert", "appsink", "appsrc", "clocksync", "queue", "tee", "h264parse", "mp4mux")
+_NEEDED = (
+    "uridecodebin",
+    "videoconvert",
+    "appsink",
+    "appsrc",
+    "clocksync",
+    "queue",
+    "tee",
+    "h264parse",
+    "mp4mux",
+)
 _USEFUL = {
     "matroskamux": "recording to .mkv",
     "mpegtsmux": "recording to .ts, streaming to srt:// and udp://",
@@ -73,7 +83,9 @@ def _checks() -> Iterator[Check]:
     yield Check("system", "ok", f"{platform.platform()}, Python {sys.version.split()[0]}")
     yield Check("GStreamer", "ok", version())
     cores = os.cpu_count() or 1
-    yield Check("cores", "ok" if cores > 1 else "note", f"{cores}" + ("" if cores > 1 else ": little for live work"))
+    yield Check(
+        "cores", "ok" if cores > 1 else "note", f"{cores}" + ("" if cores > 1 else ": little for live work")
+    )
     yield Check("free memory", "ok", f"{available_bytes() / GB:.1f} GB")
     for name in _NEEDED:
         yield _element(name, "every run", "missing")
@@ -83,7 +95,9 @@ def _checks() -> Iterator[Check]:
     for name, purpose in _GPU.items():
         found = available(name)
         yield Check(name, "ok" if found else "note", purpose if found else f"not here; for {purpose}")
-    yield Check("memory domain", "ok", "system: frames are held in plain memory (the only domain in this version)")
+    yield Check(
+        "memory domain", "ok", "system: frames are held in plain memory (the only domain in this version)"
+    )
 
 
 def _element(name: str, purpose: str, otherwise: Verdict) -> Check:

@@ -85,7 +85,8 @@ def summary(report: Report, production: Production) -> Table:
     if production.config.pace == "live":
         error = report.delay_error_ms
         table.add_row(
-            "delay", f"{report.delay_s:g} s; error p50 {error.p50:.2f} ms, p99 {error.p99:.2f} ms, max {error.max:.1f} ms"
+            "delay",
+            f"{report.delay_s:g} s; error p50 {error.p50:.2f} ms, p99 {error.p99:.2f} ms, max {error.max:.1f} ms",
         )
         table.add_row(
             "freezes",
@@ -109,7 +110,7 @@ def _describe(production: Production, state: State) -> str:
     if state is State.FILLING:
         waited = len(production.store) / max(1, production.plan.window_frames)
         return f"filling, {min(1.0, waited):.0%}"
-    return state.value
+    return str(state.value)
 
 
 def _written(counts: dict[str, int]) -> str:

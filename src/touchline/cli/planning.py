@@ -54,7 +54,9 @@ def _print_table(plans: list[MemoryPlan], free: int, what: str) -> None:
         + f": {first.window_frames} frames wait, {first.frames} are allocated "
         f"({first.in_flight} in flight, {first.reserve} in reserve)"
     )
-    table = Table("format", "a frame", f"window ({first.window_frames})", f"pool ({first.frames})", "longest delay")
+    table = Table(
+        "format", "a frame", f"window ({first.window_frames})", f"pool ({first.frames})", "longest delay"
+    )
     for plan in plans:
         longest = plan.longest_delay(free)
         table.add_row(

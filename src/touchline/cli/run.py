@@ -11,39 +11,54 @@ CAMERAS, PICTURE, OUTPUTS, MACHINE = "Cameras", "Picture", "Outputs", "Delay and
 
 
 def run(
-    left: Annotated[str | None, typer.Option(metavar="URI", help="Left camera.", rich_help_panel=CAMERAS)] = None,
-    right: Annotated[str | None, typer.Option(metavar="URI", help="Right camera.", rich_help_panel=CAMERAS)] = None,
+    left: Annotated[
+        str | None, typer.Option(metavar="URI", help="Left camera.", rich_help_panel=CAMERAS)
+    ] = None,
+    right: Annotated[
+        str | None, typer.Option(metavar="URI", help="Right camera.", rich_help_panel=CAMERAS)
+    ] = None,
     panorama: Annotated[
-        str | None, typer.Option(metavar="URI", help="A panorama that is stitched already.", rich_help_panel=CAMERAS)
+        str | None,
+        typer.Option(metavar="URI", help="A panorama that is stitched already.", rich_help_panel=CAMERAS),
     ] = None,
     panorama_fov: Annotated[
-        float | None, typer.Option(metavar="DEG", help="How wide that panorama is [180].", rich_help_panel=CAMERAS)
+        float | None,
+        typer.Option(metavar="DEG", help="How wide that panorama is (default 180).", rich_help_panel=CAMERAS),
     ] = None,
     synthetic: Annotated[
         int | None, typer.Option(metavar="SEED", help="Film a synthetic match.", rich_help_panel=CAMERAS)
     ] = None,
     synthetic_size: Annotated[
-        str | None, typer.Option(metavar="WxH", help="Its camera pictures [1280x720].", rich_help_panel=CAMERAS)
+        str | None,
+        typer.Option(metavar="WxH", help="Its camera pictures (default 1280x720).", rich_help_panel=CAMERAS),
     ] = None,
     synthetic_fps: Annotated[
-        str | None, typer.Option(metavar="FPS", help="Its frame rate [30].", rich_help_panel=CAMERAS)
+        str | None, typer.Option(metavar="FPS", help="Its frame rate (default 30).", rich_help_panel=CAMERAS)
     ] = None,
     codes: Annotated[
         bool | None, typer.Option("--codes", help="Burn frame numbers into it.", rich_help_panel=CAMERAS)
     ] = None,
     rig: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The rig; without one it is found and kept.", rich_help_panel=CAMERAS),
+        typer.Option(
+            metavar="FILE", help="The rig; without one it is found and kept.", rich_help_panel=CAMERAS
+        ),
     ] = None,
     view: Annotated[
         str | None,
-        typer.Option(metavar="VIEW", help="follow | panorama | fixed:YAW,PITCH,FOV [follow].", rich_help_panel=PICTURE),
+        typer.Option(
+            metavar="VIEW",
+            help="follow | panorama | fixed:YAW,PITCH,FOV (default follow).",
+            rich_help_panel=PICTURE,
+        ),
     ] = None,
     size: Annotated[
-        str | None, typer.Option(metavar="WxH", help="Of the programme [1280x720].", rich_help_panel=PICTURE)
+        str | None,
+        typer.Option(metavar="WxH", help="Of the programme (default 1280x720).", rich_help_panel=PICTURE),
     ] = None,
     panorama_size: Annotated[
-        str | None, typer.Option(metavar="WxH", help="Of the panorama [from the rig].", rich_help_panel=PICTURE)
+        str | None,
+        typer.Option(metavar="WxH", help="Of the panorama (default: from the rig).", rich_help_panel=PICTURE),
     ] = None,
     projection: Annotated[
         str | None,
@@ -51,7 +66,9 @@ def run(
     ] = None,
     record: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="Record to .mp4, .mkv or .ts; may be repeated.", rich_help_panel=OUTPUTS),
+        typer.Option(
+            metavar="FILE", help="Record to .mp4, .mkv or .ts; may be repeated.", rich_help_panel=OUTPUTS
+        ),
     ] = None,
     stream: Annotated[
         list[str] | None,
@@ -71,29 +88,42 @@ def run(
     ] = None,
     overwrite: Annotated[
         bool | None,
-        typer.Option("--overwrite", help="Replace recordings; else they are renamed.", rich_help_panel=OUTPUTS),
+        typer.Option(
+            "--overwrite", help="Replace recordings; else they are renamed.", rich_help_panel=OUTPUTS
+        ),
     ] = None,
     bitrate: Annotated[
-        int | None, typer.Option(metavar="KBIT/S", help="Of the encoder [from the size].", rich_help_panel=OUTPUTS)
+        int | None,
+        typer.Option(
+            metavar="KBIT/S", help="Of the encoder (default: from the size).", rich_help_panel=OUTPUTS
+        ),
     ] = None,
     preset: Annotated[
-        str | None, typer.Option(metavar="NAME", help="x264's speed [veryfast].", rich_help_panel=OUTPUTS)
+        str | None,
+        typer.Option(metavar="NAME", help="x264's speed (default veryfast).", rich_help_panel=OUTPUTS),
     ] = None,
     delay: Annotated[
-        float | None, typer.Option(metavar="S", help="Seconds from camera to programme [7].", rich_help_panel=MACHINE)
+        float | None,
+        typer.Option(
+            metavar="S", help="Seconds from camera to programme (default 7).", rich_help_panel=MACHINE
+        ),
     ] = None,
     memory: Annotated[
-        str | None, typer.Option(metavar="DOMAIN", help="auto | system | gl | cuda | nvmm.", rich_help_panel=MACHINE)
+        str | None,
+        typer.Option(metavar="DOMAIN", help="auto | system | gl | cuda | nvmm.", rich_help_panel=MACHINE),
     ] = None,
     hold: Annotated[
         str | None, typer.Option(metavar="WAY", help="reference | copy | encoded.", rich_help_panel=MACHINE)
     ] = None,
     memory_limit: Annotated[
-        str | None, typer.Option(metavar="BYTES", help="Plan with no more, as in 2GB.", rich_help_panel=MACHINE)
+        str | None,
+        typer.Option(metavar="BYTES", help="Plan with no more, as in 2GB.", rich_help_panel=MACHINE),
     ] = None,
     pace: Annotated[
         str | None,
-        typer.Option(metavar="PACE", help="live, or fast: as fast as the machine can.", rich_help_panel=MACHINE),
+        typer.Option(
+            metavar="PACE", help="live, or fast: as fast as the machine can.", rich_help_panel=MACHINE
+        ),
     ] = None,
     duration: Annotated[
         float | None, typer.Option(metavar="S", help="End after so much footage.", rich_help_panel=MACHINE)
@@ -105,7 +135,8 @@ def run(
         int | None, typer.Option(metavar="N", help="Serve Prometheus metrics.", rich_help_panel=MACHINE)
     ] = None,
     metrics_address: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Where [127.0.0.1].", rich_help_panel=MACHINE)
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Where (default 127.0.0.1).", rich_help_panel=MACHINE),
     ] = None,
     config: Annotated[
         Path | None,

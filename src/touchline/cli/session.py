@@ -98,7 +98,9 @@ def _wait(production: Production, stop: _Stopper, tick: Any) -> None:
         if stop.count > told:
             told = stop.count
             if told == 1:
-                problems().print("Stopping: showing what has been filmed to its end (Ctrl-C again stops at once)")
+                problems().print(
+                    "Stopping: showing what has been filmed to its end (Ctrl-C again stops at once)"
+                )
                 production.end()
             else:
                 production.abort()
@@ -148,4 +150,3 @@ def _metrics(config: RunConfig, production: Production) -> Iterator[None]:
     with MetricsServer(lambda: stats_of(production), config.metrics_port, config.metrics_address) as server:
         problems().print(f"Metrics: http://{config.metrics_address}:{server.port}/metrics")
         yield
-

@@ -14,10 +14,8 @@ from touchline.geometry import View, ViewLimits
 
 _REACH = 3.0  # the kernel ends at so many sigmas
 _FAINT = 2e-4  # share of moving pixels that counts half
-_NOISE, _SURE = (
-    0.1,
-    0.4,
-)  # mean weight of the samples about a moment up to which, and from which on, there is play
+_NOISE = 0.1  # mean weight of the samples about a moment up to which nobody moves
+_SURE = 0.4  # and from which on there is play to follow
 _LEAD_S = 0.15  # looks so far ahead of the time shown: what the head's mass costs, and a little room in front
 _CUT_S = 1.0  # after a longer gap the camera does not travel: it is there
 
@@ -61,7 +59,7 @@ class FollowDirector:
         limits: ViewLimits,
         *,
         horizon_s: float,
-        smoothing_s: float = 0.8,
+        smoothing_s: float = 1.0,
         fov_deg: tuple[float, float] = (30.0, 55.0),
     ) -> None:
         if not (horizon_s >= 0 and smoothing_s > 0 and 1 <= fov_deg[0] <= fov_deg[1] <= 150):
@@ -101,7 +99,8 @@ class FollowDirector:
         self._shown = pts_ns
         low, high = self._fov
         fov = max(min(self._zoom.position, high), min(low, target.view.fov_deg))
-        self._view = self._limits.clamp(View(self._pan.position, self._tilt.position, fov))
+        pitch = max(-85.0, min(85.0, self._tilt.position))
+        self._view = self._limits.clamp(View(self._pan.position, pitch, fov))
         return self._view
 
     def _cut_to(self, view: View) -> None:
@@ -138,7 +137,7 @@ class FollowDirector:
     def _fov_for(self, spread_deg: float) -> float:
         """Room for the movement's middle and for a little around it."""
         low, high = self._fov
-        return max(low, min(high, 20.0 + 0.8 * spread_deg))
+        return max(low, min(high, 18.0 + 0.7 * spread_deg))
 
     def _blend(self, yaw: float, speed: float, pitch: float, fov: float, sureness: float) -> _Target:
         """Between the play and home; and inside the panorama, lest the camera run into its edge at full speed."""

@@ -13,6 +13,7 @@ import math
 import threading
 from collections.abc import Callable
 
+from touchline.capture import waiting_pictures
 from touchline.config import RunConfig
 from touchline.delay import (
     DelayMeter,
@@ -45,6 +46,7 @@ from touchline.telemetry.memory import available_bytes
 
 # Left to the rest of the machine when a plan is compared with what is free.
 HEADROOM_BYTES = 256_000_000
+_DECODER_FRAMES = 8  # that a decoder and the elements behind it hold of each camera
 _FINISH_S = 60.0
 _STOP_S = 2.0
 
@@ -227,7 +229,10 @@ class Production:
             size = (self.programme.caps.width, self.programme.caps.height)
             frames = self._programme_frames()
             others.append(("programme frames", frames * MemoryPlan(*size, 1, 0).frame_bytes))
-        inputs = sum(12 * info.width * info.height * 3 // 2 for info in self.scene.infos)
+        inputs = sum(
+            (waiting_pictures(info) + _DECODER_FRAMES) * info.width * info.height * 3 // 2
+            for info in self.scene.infos
+        )
         others.append(("decoded pictures", inputs))
         return MemoryPlan(
             caps.width,

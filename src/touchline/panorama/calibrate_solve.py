@@ -257,5 +257,7 @@ def _adjust(matches: Matches, sizes: tuple[Size, Size], left: Lens, right: Lens,
     high = np.array([np.inf] * 3 + [np.log(4.0 * longer), _CENTRE_MOST, _CENTRE_MOST, 0.4, 0.3] * 2)
     begin = np.clip(begin, low + 1e-6, high - 1e-6)
     scale = np.array([0.01] * 3 + [0.05, 0.01, 0.01, 0.05, 0.02] * 2)
-    found = least_squares(residuals, begin, bounds=(low, high), loss="soft_l1", x_scale=scale, max_nfev=25)
+    found = least_squares(
+        residuals, begin, bounds=(low, high), loss="soft_l1", x_scale=scale, max_nfev=25, tr_solver="lsmr"
+    )
     return unpack(found.x)

@@ -16,6 +16,8 @@ from touchline.panorama.kernels import BLOCK, LEFT, LEFT_INSIDE, RIGHT, RIGHT_IN
 
 Floats = NDArray[np.float64]
 
+_STEEP = 10.0  # how much faster the upper and lower edges lose their weight than the outer ones
+
 
 def picture_of(frame: Nv12) -> Picture:
     """Addresses and strides of a frame for a kernel. The frame must outlive their use.
@@ -144,12 +146,12 @@ def source_positions(camera: Camera, rays: Floats) -> Floats:
 def right_share(rig: Rig, rays: Floats, feather_deg: float) -> Floats:
     """How much of the right picture to show in each direction, 0 .. 1, shape of ``rays`` less the last axis.
 
-    Each picture counts by how far from its own edge a direction falls: where both are equally far lies the seam,
+    Each picture counts by how far inside it a direction falls: where both are equally far in lies the seam,
     and the shares change from 0 to 1 within ``feather_deg`` around it, or within the overlap where that is narrower.
     So the seam finds the middle of an overlap of any shape, and no picture is shown at its very edge, where
     lenses are worst, unless it is alone.
     """
-    depths = [edge_distance(camera, rays) for camera in (rig.left, rig.right)]
+    depths = [_depth(camera, rays) for camera in (rig.left, rig.right)]
     depth = depths[0] + depths[1]
     per_degree = math.radians(1.0) * (rig.left.fx + rig.right.fx) / 2
     # One block less than the overlap: between block corners the share is only interpolated.
@@ -161,7 +163,20 @@ def right_share(rig: Rig, rays: Floats, feather_deg: float) -> Floats:
 
 def edge_distance(camera: Camera, rays: Floats) -> Floats:
     """How many pixels inside its picture (negative: outside) a camera sees a direction, shape (...,)."""
+    return np.asarray(np.minimum(*_edge_distances(camera, rays)))
+
+
+def _depth(camera: Camera, rays: Floats) -> Floats:
+    """As :func:`edge_distance`, but the upper and lower edges count only from close by.
+
+    Along them both pictures are equally far in over the whole width of the overlap, and would be mixed there.
+    """
+    across, down = _edge_distances(camera, rays)
+    return np.asarray(np.minimum(across, _STEEP * down))
+
+
+def _edge_distances(camera: Camera, rays: Floats) -> tuple[Floats, Floats]:
     pixels, _ = camera.project(rays)
     x, y = pixels[..., 0], pixels[..., 1]
-    distance = np.minimum(np.minimum(x, camera.width - 1 - x), np.minimum(y, camera.height - 1 - y))
-    return np.asarray(np.maximum(distance, -1e4))
+    across, down = np.minimum(x, camera.width - 1 - x), np.minimum(y, camera.height - 1 - y)
+    return np.maximum(across, -1e4), np.maximum(down, -1e4)

@@ -11,6 +11,7 @@ from typing import Any
 from touchline.errors import OutputError, TouchlineError
 from touchline.programme.outlets import Outlet, QueueLimits
 from touchline.programme.specs import Kind, OutputSpec
+from touchline.programme.tails import linger_s
 
 _STUCK_S = 10.0  # a stream that has taken nothing for so long is dead, whatever its connection says
 _SETTLED_S = 5.0  # a restarted stream has recovered when it has lasted so long
@@ -207,6 +208,7 @@ class StreamOutput(Output):
         outlet = self._outlet
         if outlet is not None and outlet.wait_end(min(timeout_s, _LAST_CALL_S)):
             self._error = None
+            time.sleep(linger_s(self.spec))
         self._close()
 
     def _shown_error(self) -> str | None:

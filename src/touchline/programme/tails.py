@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs
 
 from touchline.errors import OutputError
 from touchline.gst.elements import has_property, make, set_property
@@ -28,6 +29,14 @@ def tail(spec: OutputSpec) -> list[Any]:
         OutputError: if the place that it goes to can be seen not to exist.
     """
     return _TAILS[spec.kind](spec)
+
+
+def linger_s(spec: OutputSpec) -> float:
+    """Seconds that a stream has to stay open behind its end: SRT throws away what its receiver has not shown yet."""
+    if spec.url.scheme.lower() != "srt":
+        return 0.0
+    latency = parse_qs(spec.url.query).get("latency", [""])[0]
+    return (int(latency) if latency.isdigit() else _SRT_LATENCY_MS) / 1000 + 0.3
 
 
 def _record(spec: OutputSpec) -> list[Any]:

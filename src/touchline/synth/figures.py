@@ -122,14 +122,8 @@ def make_figures(state: PlayState, inks: NDArray[np.int64]) -> Figures:
     order = np.argsort(-distance, kind="stable")
     # Rays are scaled by their product with the last axis so that the plane lies at the figure's distance.
     frames = np.stack([right, up, forward / distance[:, None]], axis=1)
-    return Figures(
-        frames[order],
-        limbs[order],
-        worn[order],
-        _outlines(state, right, up)[order],
-        _feet(state)[order],
-        order,
-    )
+    outlines = _outlines(limbs, centres, right, up)
+    return Figures(frames[order], limbs[order], worn[order], outlines[order], _feet(state)[order], order)
 
 
 def _pose(state: PlayState) -> Floats:

@@ -1,0 +1,28 @@
+"""Coded footage for the tests of the whole way of a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import pytest
+
+from runs import SIZE, Coded
+from touchline.synth import SyntheticMatch
+from touchline.synth.files import write_match
+
+
+@pytest.fixture(scope="session")
+def coded(tmp_path_factory) -> Callable[[Fraction], Coded]:
+    """One second of coded footage at a frame rate; made once."""
+    made: dict[Fraction, Coded] = {}
+
+    def make(fps: Fraction) -> Coded:
+        if fps not in made:
+            folder = tmp_path_factory.mktemp(f"coded{float(fps):.0f}")
+            match = SyntheticMatch(3, SIZE, fps, codes=True)
+            write_match(folder, match, 1.0)
+            made[fps] = Coded(folder, match, round(fps))
+        return made[fps]
+
+    return make

@@ -1,0 +1,70 @@
+"""A held frame is never written or copied: proven by the kernel, and by GStreamer's own word."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from footage import read_frames
+from runs import Coded
+
+
+@pytest.fixture(scope="module")
+def footage(coded) -> Coded:
+    return coded(Fraction(30))
+
+
+def guarded_run(footage: Coded, view: str, out: Path, *fault: str) -> subprocess.CompletedProcess[str]:
+    script = Path(__file__).with_name("guarded_run.py")
+    return subprocess.run(
+        [sys.executable, script, footage.folder, view, out, *fault],
+        env={**os.environ, "GST_DEBUG": "GST_PERFORMANCE:5", "GST_DEBUG_NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def copies(done: subprocess.CompletedProcess[str], least: int) -> list[str]:
+    """Lines in which GStreamer says that it copied so many bytes or more of some memory."""
+    found = re.findall(r"memory copy (\d+) .*", done.stderr)
+    return [size for size in found if int(size) >= least]
+
+
+@pytest.mark.parametrize("view", ["panorama", "follow"])
+def test_what_the_stitcher_wrote_is_what_is_shown_and_nobody_touches_it(
+    footage: Coded, tmp_path, view: str
+) -> None:
+    out = tmp_path / "out.mp4"
+    done = guarded_run(footage, view, out)
+    assert done.returncode == 0, done.stderr[-2000:]
+    books = json.loads(done.stdout.splitlines()[-1])
+    assert books["same_memory"]
+    assert books["shown"] == books["guarded"] == footage.frames
+    assert books["distinct"] <= books["planned"], "memory from outside the pool"
+    panorama = footage.panorama
+    assert copies(done, panorama.width * panorama.height) == []
+    if view == "panorama":
+        found = read_frames(out, footage.reader_of_panorama())
+        assert [codes for codes, _ in found] == [(i, i) for i in range(footage.frames)]
+
+
+def test_writing_a_held_frame_would_be_noticed(footage: Coded, tmp_path) -> None:
+    assert guarded_run(footage, "panorama", tmp_path / "out.mp4", "write").returncode == -signal.SIGSEGV
+
+
+def test_copying_a_held_frame_would_be_noticed(footage: Coded, tmp_path) -> None:
+    done = guarded_run(footage, "panorama", tmp_path / "out.mp4", "copy")
+    books = json.loads(done.stdout.splitlines()[-1])
+    assert not books["same_memory"]
+    panorama = footage.panorama
+    assert len(copies(done, panorama.width * panorama.height)) == footage.frames - 1

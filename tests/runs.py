@@ -1,0 +1,94 @@
+"""Coded footage, and runs of the whole way of a frame, for the tests of this folder."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from touchline.cli.session import run_session
+from touchline.config import load_config
+from touchline.engine.production import Production
+from touchline.geometry import Panorama, Rig, View, ViewLimits, fit_panorama
+from touchline.synth import SyntheticMatch, read_code
+
+SIZE = (640, 360)
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A folder of coded footage and where its codes are."""
+
+    folder: Path
+    match: SyntheticMatch
+    frames: int
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        return {
+            "left": str(self.folder / "left.mp4"),
+            "right": str(self.folder / "right.mp4"),
+            "rig": self.folder / "rig.json",
+        }
+
+    @property
+    def panorama(self) -> Panorama:
+        return fit_panorama(Rig.load(self.folder / "rig.json"))
+
+    def over_code(self, side: int) -> View:
+        """The view that is asked for to look at a code."""
+        patch = self.match.code_patches[side]
+        return View(patch.yaw_deg, patch.pitch_deg, 45.0)
+
+    def reader_of_panorama(self) -> Callable[[np.ndarray], tuple[int | None, int | None]]:
+        cells = [
+            np.stack(self.panorama.angles_to_pixels(*patch.cell_angles()), axis=-1)
+            for patch in self.match.code_patches
+        ]
+        return lambda y: (read_code(y, cells[0]), read_code(y, cells[1]))
+
+    def reader_of_view(self, side: int, size: tuple[int, int]) -> Callable[[np.ndarray], int | None]:
+        shown = ViewLimits(self.panorama, size[0] / size[1]).clamp(self.over_code(side))
+        cells = shown.pixels_of(*self.match.code_patches[side].cell_angles(), *size)
+        return lambda y: read_code(y, cells)
+
+
+def run(**settings: Any) -> Production:
+    """A run in this process; raises what it raises."""
+    return run_session(load_config({"delay": 0.5, **settings}))
+
+
+def times_are_kept(found: list[tuple[Any, int]], fps: Fraction, tick_ns: int = 1_000_000) -> bool:
+    """True if frame i was shown at i / fps, to the tick of the container."""
+    return all(abs(pts - round(i * 10**9 / fps)) <= tick_ns for i, (_, pts) in enumerate(found))
+
+
+def touchline(
+    *arguments: object, timeout_s: float = 90, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """The command line in a process of its own."""
+    program = Path(sys.executable).with_name("touchline")
+    return subprocess.run(
+        [program, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+def refused(done: subprocess.CompletedProcess[str], code: int) -> str:
+    """The one line in which a command refused, after a look at how it did."""
+    lines = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert done.returncode == code, (done.returncode, done.stderr)
+    assert len(lines) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    return lines[0]
