@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import pytest
 
-from runs import SIZE, Coded
-from touchline.synth import SyntheticMatch
-from touchline.synth.files import write_match
+if TYPE_CHECKING:
+    from runs import Coded
 
 
 @pytest.fixture(scope="session")
 def coded(tmp_path_factory) -> Callable[[Fraction], Coded]:
     """One second of coded footage at a frame rate; made once."""
+    # Here, so that tests which need none of it do not wait for numba.
+    from runs import SIZE, Coded
+    from touchline.synth import SyntheticMatch
+    from touchline.synth.files import write_match
+
     made: dict[Fraction, Coded] = {}
 
     def make(fps: Fraction) -> Coded:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
+import threading
 import time
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -128,20 +133,20 @@ def free_port() -> int:
 
 
 class Receiver:
-    """Receives a stream in a thread of GStreamer's; ``frames`` grows."""
+    """Receives an MPEG transport stream in a process of its own, which can be cut off; ``frames`` grows."""
 
     def __init__(self, source: str) -> None:
         self.frames: list[int] = []
-        self._pipeline, sink = receiver(source, "tsdemux")
-        sink.set_property("emit-signals", True)
-        sink.connect("new-sample", self._note)
-        self._pipeline.set_state(Gst.State.PLAYING)
+        self._child = subprocess.Popen(
+            [sys.executable, __file__, source], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert self._child.stdout is not None
+        assert self._child.stdout.readline() == "ready\n"
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
-    def _note(self, sink: Any) -> Any:
-        sample = sink.emit("pull-sample")
-        with read_nv12(sample.get_buffer(), PlaneLayout.from_caps(sample.get_caps())) as picture:
-            self.frames.append(read(picture.y))
-        return Gst.FlowReturn.OK
+    def _read(self) -> None:
+        self.frames.extend(int(line) for line in self._child.stdout)
 
     def wait(self, number: int, timeout_s: float = 10) -> None:
         """Waits until this frame, or a later one, has come."""
@@ -150,4 +155,34 @@ class Receiver:
             time.sleep(0.02)
 
     def close(self) -> None:
-        self._pipeline.set_state(Gst.State.NULL)
+        """Hangs up. May be called again."""
+        with suppress(OSError):
+            self._child.stdin.close()
+        self._child.wait(10)
+        self._reader.join()
+
+
+def _receive(source: str) -> None:
+    """What a Receiver's process does: prints the number of every frame, until its input is closed."""
+    pipeline, sink = receiver(source, "tsdemux")
+    sink.set_property("emit-signals", True)
+
+    def note(sink: Any) -> Any:
+        sample = sink.emit("pull-sample")
+        with read_nv12(sample.get_buffer(), PlaneLayout.from_caps(sample.get_caps())) as picture:
+            print(read(picture.y), flush=True)
+        return Gst.FlowReturn.OK
+
+    sink.connect("new-sample", note)
+    pipeline.set_state(Gst.State.PLAYING)
+    print("ready", flush=True)
+    sys.stdin.read()
+    closing = threading.Thread(target=pipeline.set_state, args=(Gst.State.NULL,), daemon=True)
+    closing.start()
+    # srtsrc of GStreamer 1.22 does not always come back from its closing.
+    closing.join(1)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    _receive(sys.argv[1])

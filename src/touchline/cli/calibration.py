@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
 
 from touchline.capture import parse_source
 from touchline.capture.stills import take_stills
@@ -34,7 +35,10 @@ def calibrate_footage(left: str, right: str, output: Path, picture: Path | None)
     result = calibrate(stills)
     result.rig.save(output)
     console = answers()
-    console.print(result.summary(), soft_wrap=True)
+    table = Table(show_header=False)
+    for name, value in result.facts():
+        table.add_row(name, value)
+    console.print(table)
     console.print(f"Rig: {output}")
     if picture is not None:
         if not cv2.imwrite(str(picture), preview(result.rig, *stills[0])):

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from touchline.delay import State
 from touchline.delay.plan import GB
-from touchline.engine.books import dropped_of, stage_counts
+from touchline.engine.books import lost_frames, stage_counts
 from touchline.engine.production import Production
 from touchline.telemetry.memory import process_memory
 from touchline.telemetry.report import Report
@@ -37,8 +37,8 @@ class Panel:
         production = self._production
         plan, store = production.plan, production.store
         state = production.player.state if production.player else State.IDLE
-        lost = dropped_of(production)
-        rss, _ = process_memory()
+        lost = lost_frames(production)
+        rss = process_memory().rss_bytes
         rates = ", ".join(f"{stage} {rate:.1f}" for stage, rate in self._stage_rates().items())
         facts = [
             ("state", _describe(production, state)),

@@ -93,7 +93,7 @@ def _panoramas(match: Path, rig: Rig, chosen: list[int]) -> dict[int, Image]:
     feed = CameraFeed(
         (parse_source(str(match / "left.mp4")), parse_source(str(match / "right.mp4"))), paced=False
     )
-    found = {}
+    found: dict[int, Image] = {}
     with Workers() as workers:
         stitcher = make_stitcher(rig, panorama, workers)
         out = Nv12.empty(panorama.width, panorama.height)

@@ -64,6 +64,8 @@ class Production:
         scene: what is filmed.
         programme: what leaves.
         meter: the delay, as measured; None before the start.
+        base_time: the clock's time, ns, at the capture's running time zero; None before the start.
+        error: what failed; None if nothing did.
 
     Raises:
         TouchlineError: of the kind that says which part can't be had; nothing runs then.
@@ -75,6 +77,7 @@ class Production:
         self.config = config
         self.error: TouchlineError | None = None
         self.meter: DelayMeter | None = None
+        self.base_time: int | None = None
         self.notes: list[str] = []
         self._say = say
         self._clock = system_clock()
@@ -126,7 +129,7 @@ class Production:
         Raises:
             OutputError: if an output can't be opened.
         """
-        base_time = self.scene.feed.start(self._clock)
+        base_time = self.base_time = self.scene.feed.start(self._clock)
         self.meter = DelayMeter(base_time + self.delay_ns, self.programme.caps.frame_ns, self.config.delay)
         self.player = Player(
             self.store,

@@ -52,7 +52,7 @@ def find_rig(left: SourceUri, right: SourceUri, kept: Path, say: Say) -> Rig:
     result = calibrate(take_stills(left, right))
     notes = {**result.rig.notes, "cameras": [left.shown, right.shown]}
     rig = Rig(result.rig.cameras, result.rig.error_px, notes)
-    say(f"Rig: {result.summary()}")
+    say("Rig: " + ", ".join(f"{name} {value}" for name, value in result.facts()))
     try:
         rig.save(kept)
         say(f"Rig: kept in {kept}")

@@ -132,8 +132,7 @@ def _stitched(config: RunConfig, feed: Feed, infos: list[SourceInfo], say: Say) 
     panorama = Panorama(config.projection, info.width, info.height, -half, half, -tall, tall)
 
     def compose(pictures: Sequence[Nv12], out: Nv12, _pts_s: float) -> None:
-        out.y[:] = pictures[0].y
-        out.uv[:] = pictures[0].uv
+        out.copy_from(pictures[0])
 
     caps = VideoCaps(info.width, info.height, info.fps or _assume(say))
     return Scene(feed, infos, panorama, caps, compose, None, copies=1)

@@ -39,10 +39,16 @@ class Viewing:
     Attributes:
         render: None if the panorama itself is the programme.
         analysis: to be started and stopped with the run; None if nobody needs it.
+        log: what the analysis has seen.
     """
 
     render: Render | None
-    analysis: AnalysisWorker | None
+    analysis: AnalysisWorker | None = None
+    log: MotionLog | None = None
+
+    def observed_pts(self) -> int | None:
+        """PTS of the newest frame that was observed, ns; None without analysis."""
+        return self.log.newest_pts if self.log else None
 
 
 def programme_size(config: RunConfig, choice: ViewChoice, panorama: Panorama) -> tuple[int, int]:
@@ -72,18 +78,18 @@ def build_viewing(
     """
     if choice.kind == "panorama":
         if size == (panorama.width, panorama.height):
-            return Viewing(None, None)
+            return Viewing(None)
         whole = WholePanorama((panorama.width, panorama.height), *size, workers)
 
         def render_whole(picture: Nv12, _pts: int, out: Nv12) -> View | None:
             whole.render(picture, out)
             return None
 
-        return Viewing(render_whole, None)
+        return Viewing(render_whole)
     camera = CpuVirtualCamera(panorama, *size, workers)
     limits = ViewLimits(panorama, size[0] / size[1])
     if choice.fixed is not None:
-        return Viewing(_renderer(camera, FixedDirector(choice.fixed, limits), None), None)
+        return Viewing(_renderer(camera, FixedDirector(choice.fixed, limits), None))
     log = MotionLog()
     director = FollowDirector(log, limits, horizon_s=horizon_s(config))
     analysis = AnalysisWorker(store, layout, MotionDetector(panorama), log, on_failed=on_analysis_failed)

@@ -69,7 +69,8 @@ def make(factory: str, name: str | None = None, **properties: Any) -> Any:
     Args:
         factory: the element's type, as in ``gst-inspect-1.0``.
         name: its name in the pipeline; by default GStreamer numbers it.
-        properties: set on it; underscores stand for hyphens, and one at the end for nothing (``async_``). A string for an enumeration is its nick.
+        properties: set on it; underscores stand for hyphens, and one at the end for nothing (``async_``). A string
+            for an enumeration is its nick.
 
     Raises:
         MissingElementError: if this GStreamer has no such element.

@@ -58,6 +58,12 @@ class Nv12(NamedTuple):
         )
         return cls(y, uv)
 
+    def copy_from(self, other: Nv12) -> None:
+        """Copies every pixel of a picture of the same size."""
+        self.y[:] = other.y
+        # As pairs: NumPy copies an axis of length two sample by sample.
+        self.uv.view(np.uint16)[:] = other.uv.view(np.uint16)
+
     def fill(self, y: int, u: int, v: int) -> None:
         """Paints the whole picture in one colour (16, 128, 128 is black)."""
         self.y[:] = y

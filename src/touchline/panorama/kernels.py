@@ -28,6 +28,8 @@ from touchline.panorama.lanes import (
     larger,
     load_word,
     load_words_halves,
+    prefetch_read,
+    prefetch_write,
     smaller,
     spread,
     spread_halves,
@@ -36,6 +38,8 @@ from touchline.panorama.lanes import (
     store_words_halves,
 )
 
+AHEAD = 96
+AHEADW = 96
 BLOCK = 16  # luma samples along a block's side
 TERMS = 12  # six coefficients for x, six for y
 LEFT, RIGHT, LEFT_INSIDE, RIGHT_INSIDE = 1, 2, 4, 8  # bits of a block's kind
@@ -44,6 +48,11 @@ _ONE = 65536.0  # one pixel in a polynomial
 _HALF_WEIGHT = 128  # half a bilinear weight's last bit: positions are rounded to weights, not cut
 
 Picture = tuple[int, int, int, int, int, int]
+Target = tuple[int, int, int, int]  # luma address, stride, chroma address, stride
+Axis = tuple[int, int, int, int, int, int]
+Terms = tuple[Axis, Axis]
+Tone = tuple[int, int, int]
+Weights = tuple[int, int, int, int]
 
 
 @njit(nogil=True, cache=True)
@@ -96,48 +105,50 @@ def fit_rows(
             inside[row, column] = 1 if ok else 0
 
 
-@njit(nogil=True, cache=True)
-def _luma_lane(p: NDArray[np.int32], axis: int, row: int) -> Any:
+@njit(nogil=True, cache=True, forceinline=True)
+def terms(blocks: NDArray[np.int32], row: int, column: int) -> Terms:
+    """A block's polynomials as plain numbers: arrays handed to the innermost functions would be counted each time."""
+    p = blocks[row, column]
+    return (p[0], p[1], p[2], p[3], p[4], p[5]), (p[6], p[7], p[8], p[9], p[10], p[11])
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def _luma_lane(p: Axis, row: int) -> Any:
     """Source positions along one luma row of a block."""
-    o = 6 * axis
+    a, bx, by, bxy, hxx, hyy = p
     i = iota()
-    start = p[o] + _HALF_WEIGHT + p[o + 2] * row + p[o + 5] * row * row
-    return spread(start) + i * (p[o + 1] + p[o + 3] * row) + i * i * p[o + 4]
+    return spread(a + _HALF_WEIGHT + (by + hyy * row) * row) + i * (bx + bxy * row) + i * i * hxx
 
 
-@njit(nogil=True, cache=True)
-def _chroma_lane(p: NDArray[np.int32], axis: int, row: int) -> Any:
+@njit(nogil=True, cache=True, forceinline=True)
+def _chroma_lane(p: Axis, row: int) -> Any:
     """Source positions, in chroma samples, along chroma rows ``row`` and ``row + 1`` of a block.
 
     The luma polynomial at i = 2 j + 1/2, r = 2 k + 1/2, halved after taking off the half sample between a chroma
     sample and its first luma sample, and sorted by powers of j and k.
     """
-    o = 6 * axis
-    a, bx, by, bxy, hxx, hyy = p[o], p[o + 1], p[o + 2], p[o + 3], p[o + 4], p[o + 5]
+    a, bx, by, bxy, hxx, hyy = p
     corner = ((4 * a + 2 * bx + 2 * by + bxy + hxx + hyy - 131072) >> 3) + _HALF_WEIGHT
-    across, down, both = bx + (bxy >> 1) + hxx, by + (bxy >> 1) + hyy, 2 * bxy
-    j = iota_halves()
-    low, high = row, row + 1
-    start = spread_halves(
-        corner + down * low + 2 * hyy * low * low, corner + down * high + 2 * hyy * high * high
-    )
+    across, down, both, bend = bx + (bxy >> 1) + hxx, by + (bxy >> 1) + hyy, 2 * bxy, 2 * hyy
+    j, low, high = iota_halves(), row, row + 1
+    start = spread_halves(corner + (down + bend * low) * low, corner + (down + bend * high) * high)
     return start + spread_halves(across + both * low, across + both * high) * j + j * j * (2 * hxx)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, forceinline=True)
 def _mix(top: Any, bottom: Any, wx: Any, wy: Any) -> Any:
     """Bilinear mean, 8 bits below the level, of pairs of samples packed as first | second << 16."""
     rows = top * (spread(256) - wy) + bottom * wy  # both samples at once: neither sum reaches 65536
     return ((rows & 0xFFFF) * (spread(256) - wx) + (rows >> 16) * wx) >> 8
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, forceinline=True)
 def _pair(word: Any) -> Any:
     """Two neighbouring luma samples as first | second << 16."""
     return (word & 0xFF) | ((word & 0xFF00) << 8)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, forceinline=True)
 def _clamped(position: Any, size: int) -> tuple[Any, Any]:
     """The sample before a position and the weight (0 .. 256) of the one after it, inside 0 .. size - 1."""
     position = smaller(larger(position, spread(0)), spread((size - 1) << 16))
@@ -145,13 +156,14 @@ def _clamped(position: Any, size: int) -> tuple[Any, Any]:
     return before, (position - (before << 16)) >> 8
 
 
-@njit(nogil=True, cache=True)
-def luma_row(source: Picture, p: NDArray[np.int32], row: int, inside: bool) -> Any:
+@njit(nogil=True, cache=True, forceinline=True)
+def luma_row(source: Picture, p: Terms, row: int, inside: bool) -> Any:
     """One luma row of a block, 8 bits below the level."""
     address, stride, width, height = source[0], source[1], source[4], source[5]
-    x, y = _luma_lane(p, 0, row), _luma_lane(p, 1, row)
+    x, y = _luma_lane(p[0], row), _luma_lane(p[1], row)
     if inside:
         offset = (y >> 16) * stride + (x >> 16)
+        prefetch_read(address + ((p[1][0] + p[1][2] * row) >> 16) * stride + ((p[0][0] + p[0][2] * row) >> 16) + AHEAD)
         top, bottom = fetch(address, offset), fetch(address + stride, offset)
         return _mix(_pair(top), _pair(bottom), (x >> 8) & 255, (y >> 8) & 255)
     column, wx = _clamped(x, width)
@@ -162,11 +174,11 @@ def luma_row(source: Picture, p: NDArray[np.int32], row: int, inside: bool) -> A
     return _mix(_pair(top), _pair(bottom), wx, wy)
 
 
-@njit(nogil=True, cache=True)
-def chroma_rows(source: Picture, p: NDArray[np.int32], row: int, inside: bool) -> tuple[Any, Any]:
+@njit(nogil=True, cache=True, forceinline=True)
+def chroma_rows(source: Picture, p: Terms, row: int, inside: bool) -> tuple[Any, Any]:
     """Both colour differences of chroma rows ``row`` and ``row + 1`` of a block, 8 bits below the level."""
     address, stride, width, height = source[2], source[3], source[4] >> 1, source[5] >> 1
-    x, y = _chroma_lane(p, 0, row), _chroma_lane(p, 1, row)
+    x, y = _chroma_lane(p[0], row), _chroma_lane(p[1], row)
     if inside:
         column, wx = x >> 16, (x >> 8) & 255
         line, wy = y >> 16, (y >> 8) & 255
@@ -174,28 +186,31 @@ def chroma_rows(source: Picture, p: NDArray[np.int32], row: int, inside: bool) -
         column, wx = _clamped(x, width)
         line, wy = _clamped(y, height)
     offset = line * stride + (column << 1)
+    for r in range(2):
+        ahead = ((p[1][0] + p[1][2] * 2 * (row + r)) >> 17) * stride + ((p[0][0] + p[0][2] * 2 * (row + r)) >> 17) * 2
+        prefetch_read(address + ahead + AHEAD)
     top, bottom = fetch(address, offset), fetch(address + stride, offset)
     u = _mix(top & 0xFF00FF, bottom & 0xFF00FF, wx, wy)
     return u, _mix((top >> 8) & 0xFF00FF, (bottom >> 8) & 0xFF00FF, wx, wy)
 
 
-@njit(nogil=True, cache=True)
-def _toned_luma(level: Any, tone: NDArray[np.int32]) -> Any:
+@njit(nogil=True, cache=True, forceinline=True)
+def _toned_luma(level: Any, tone: Tone) -> Any:
     """Luma under a gain about black."""
     gain = tone[0]
     made = floor_shift(level * gain + spread(4096 * (UNITY - gain)), 12)
     return smaller(larger(made, spread(0)), spread(65280))
 
 
-@njit(nogil=True, cache=True)
-def _toned_chroma(level: Any, brightness: Any, tone: NDArray[np.int32], which: int) -> Any:
+@njit(nogil=True, cache=True, forceinline=True)
+def _toned_chroma(level: Any, brightness: Any, gain: int, tint: int) -> Any:
     """A colour difference under a gain about grey and a share of the brightness above black."""
-    made = floor_shift((level - spread(32768)) * tone[0] + brightness * tone[which], 12) + spread(32768)
+    made = floor_shift((level - spread(32768)) * gain + brightness * tint, 12) + spread(32768)
     return smaller(larger(made, spread(0)), spread(65280))
 
 
-@njit(nogil=True, cache=True)
-def _weight(w: NDArray[np.int32], i: Any, row: int) -> Any:
+@njit(nogil=True, cache=True, forceinline=True)
+def _weight(w: Weights, i: Any, row: int) -> Any:
     """The right picture's share, 0 .. 256, at luma columns ``i`` of luma row ``row``."""
     share = spread(w[0] + w[2] * row) + i * (w[1] + w[3] * row)
     return larger(share, spread(0)) >> 8  # the rounding of the terms can take it just below zero
@@ -204,24 +219,26 @@ def _weight(w: NDArray[np.int32], i: Any, row: int) -> Any:
 @njit(nogil=True, cache=True)
 def _one_block(
     source: Picture,
-    p: NDArray[np.int32],
+    p: Terms,
     inside: bool,
-    tone: NDArray[np.int32],
-    out: tuple[int, int, int, int],
+    tone: Tone,
+    out: Target,
 ) -> None:
-    """A block that shows one picture. ``out``: luma address, stride, chroma address, stride."""
+    """A block that shows one picture."""
     plain = tone[0] == UNITY
     for row in range(BLOCK):
         level = luma_row(source, p, row, inside)
         if not plain:
             level = _toned_luma(level, tone)
+        prefetch_write(out[0] + row * out[1] + AHEADW)
         store_bytes(out[0] + row * out[1], (level + 128) >> 8)
     plain = plain and tone[1] == 0 and tone[2] == 0
     for row in range(0, BLOCK // 2, 2):
         u, v = chroma_rows(source, p, row, inside)
         if not plain:
             bright = _brightness(out, row)
-            u, v = _toned_chroma(u, bright, tone, 1), _toned_chroma(v, bright, tone, 2)
+            u = _toned_chroma(u, bright, tone[0], tone[1])
+            v = _toned_chroma(v, bright, tone[0], tone[2])
         store_chroma(out, row, u, v)
 
 
@@ -229,12 +246,12 @@ def _one_block(
 def _two_blocks(
     left: Picture,
     right: Picture,
-    p: NDArray[np.int32],
-    q: NDArray[np.int32],
+    p: Terms,
+    q: Terms,
     inside: tuple[bool, bool],
-    w: NDArray[np.int32],
-    tones: NDArray[np.int32],
-    out: tuple[int, int, int, int],
+    w: Weights,
+    tones: tuple[Tone, Tone],
+    out: Target,
 ) -> None:
     """A block in the overlap: both pictures, mixed by the weights ``w``."""
     for row in range(BLOCK):
@@ -253,27 +270,30 @@ def _two_blocks(
         first = spread_halves(1, 0)
         share = low * first + high * (spread(1) - first)
         keep = spread(256) - share
-        lu, ru = _toned_chroma(lu, bright, tones[0], 1), _toned_chroma(ru, bright, tones[1], 1)
-        lv, rv = _toned_chroma(lv, bright, tones[0], 2), _toned_chroma(rv, bright, tones[1], 2)
+        one, two = tones
+        lu, ru = _toned_chroma(lu, bright, one[0], one[1]), _toned_chroma(ru, bright, two[0], two[1])
+        lv, rv = _toned_chroma(lv, bright, one[0], one[2]), _toned_chroma(rv, bright, two[0], two[2])
         store_chroma(out, row, (lu * keep + ru * share) >> 8, (lv * keep + rv * share) >> 8)
 
 
-@njit(nogil=True, cache=True)
-def _brightness(out: tuple[int, int, int, int], row: int) -> Any:
+@njit(nogil=True, cache=True, forceinline=True)
+def _brightness(out: Target, row: int) -> Any:
     """Luma above black, 8 bits below the level, beside chroma rows ``row`` and ``row + 1``, read from the output."""
     line = out[0] + 2 * row * out[1]
     pairs = load_words_halves(line, line + 2 * out[1])
     return (((pairs & 255) + (pairs >> 8)) << 7) - spread(4096)
 
 
-@njit(nogil=True, cache=True)
-def store_chroma(out: tuple[int, int, int, int], row: int, u: Any, v: Any) -> None:
+@njit(nogil=True, cache=True, forceinline=True)
+def store_chroma(out: Target, row: int, u: Any, v: Any) -> None:
     line = out[2] + row * out[3]
+    prefetch_write(line + AHEADW)
+    prefetch_write(line + AHEADW + out[3])
     store_words_halves(line, line + out[3], ((u + 128) >> 8) | (((v + 128) >> 8) << 8))
 
 
 @njit(nogil=True, cache=True)
-def copy_part(scratch: NDArray[np.uint8], out: tuple[int, int, int, int], columns: int, rows: int) -> None:
+def copy_part(scratch: NDArray[np.uint8], out: Target, columns: int, rows: int) -> None:
     """The first ``columns`` and ``rows`` of a block that was made apart because the picture's edge cuts it."""
     for row in range(rows):
         for column in range(columns):
@@ -310,6 +330,7 @@ def warp_rows(
     """
     scratch = np.empty((BLOCK + BLOCK // 2, BLOCK), dtype=np.uint8)
     apart = (scratch.ctypes.data, BLOCK, scratch.ctypes.data + BLOCK * BLOCK, BLOCK)
+    one, two = (tones[0, 0], tones[0, 1], tones[0, 2]), (tones[1, 0], tones[1, 1], tones[1, 2])
     for row in range(first, last):
         for column in range(kinds.shape[1]):
             kind = kinds[row, column]
@@ -322,14 +343,15 @@ def warp_rows(
             columns, rows = min(BLOCK, out[4] - column * BLOCK), min(BLOCK, out[5] - row * BLOCK)
             whole = columns == BLOCK and rows == BLOCK
             target = place if whole else apart
-            p, q = left_blocks[row, column], right_blocks[row, column]
             if kind & LEFT and kind & RIGHT:
+                p, q = terms(left_blocks, row, column), terms(right_blocks, row, column)
                 inside = (kind & LEFT_INSIDE != 0, kind & RIGHT_INSIDE != 0)
-                _two_blocks(left, right, p, q, inside, weights[row, column], tones, target)
+                w = weights[row, column]
+                _two_blocks(left, right, p, q, inside, (w[0], w[1], w[2], w[3]), (one, two), target)
             elif kind & RIGHT:
-                _one_block(right, q, kind & RIGHT_INSIDE != 0, tones[1], target)
+                _one_block(right, terms(right_blocks, row, column), kind & RIGHT_INSIDE != 0, two, target)
             else:
-                _one_block(left, p, kind & LEFT_INSIDE != 0, tones[0], target)
+                _one_block(left, terms(left_blocks, row, column), kind & LEFT_INSIDE != 0, one, target)
             if not whole:
                 copy_part(scratch, place, columns, rows)
 

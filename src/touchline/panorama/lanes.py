@@ -20,6 +20,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
 COUNT = 16
@@ -148,6 +149,25 @@ def fetch(builder: Any, address: Any, offsets: Any) -> Any:
         word = builder.load(builder.gep(base, [offset], source_etype=_I8), typ=_I32, align=1)
         found = builder.insert_element(found, word, place)
     return found
+
+
+@_intrinsic(types.void, types.intp)
+def prefetch_read(builder: Any, address: Any) -> None:
+    """Asks for the cache line at an address, which need not be a valid one."""
+    _prefetch(builder, address, 0)
+
+
+@_intrinsic(types.void, types.intp)
+def prefetch_write(builder: Any, address: Any) -> None:
+    """Asks for the cache line at an address, to write to it."""
+    _prefetch(builder, address, 1)
+
+
+def _prefetch(builder: Any, address: Any, write: int) -> None:
+    kind = ir.FunctionType(ir.VoidType(), [_POINTER, _I32, _I32, _I32])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    flags = [ir.Constant(_I32, flag) for flag in (write, 3, 1)]
+    builder.call(function, [builder.inttoptr(address, _POINTER), *flags])
 
 
 @_intrinsic(types.void, types.intp, lanes)

@@ -197,7 +197,7 @@ def default_bitrate_kbps(width: int, height: int, fps: Fraction) -> int:
     """
     pixels = width * height / (1280 * 720)
     rate = float(fps or _FALLBACK_FPS) / 30
-    return max(300, 100 * round(50 * float(pixels * rate) ** 0.58))
+    return max(300, 100 * round(50 * math.pow(pixels * rate, 0.58)))
 
 
 def choose_encoder(caps: VideoCaps, settings: EncoderSettings) -> EncoderChoice:

@@ -90,6 +90,7 @@ class Programme:
         self.encoder: EncoderChoice | None = choose_encoder(caps, self._settings) if self._encoded else None
         self._ahead = math.ceil(ahead_s * float(caps.fps or 30)) + 2 if paced else 2
         self._failure: str | None = None
+        self._closed = False
         self._ending = threading.Event()
         self._pipeline = Pipeline("programme", error=OutputError, on_error=self._pipeline_failed)
         self._source: Any = None
@@ -150,7 +151,11 @@ class Programme:
 
         Args:
             timeout_s: for all of it; what is not done by then is closed as it is, and has an error in its status.
+
+        Nothing happens if the programme has been finished or stopped already.
         """
+        if self._closed:
+            return
         until = time.monotonic() + timeout_s
         if self._failure is None and self._source is not None:
             self._source.end_of_stream()
@@ -160,6 +165,7 @@ class Programme:
 
     def stop(self) -> None:
         """Stops at once. Recordings play up to what had been encoded. May be called again, from any thread."""
+        self._closed = True
         self._ending.set()
         # The outputs first: a recording that holds up the encoder lets go of it when it ends.
         for output in self._outputs:

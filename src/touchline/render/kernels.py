@@ -14,6 +14,7 @@ from touchline.panorama.kernels import (
     copy_part,
     luma_row,
     store_chroma,
+    terms,
 )
 from touchline.panorama.lanes import spread, store_bytes
 
@@ -54,8 +55,8 @@ def average_rows(
         out: the picture to be written.
     """
     total = count * count
-    luma = np.empty((total, TERMS), dtype=np.int32)
-    chroma = np.empty((total, TERMS), dtype=np.int32)
+    luma = np.empty((1, total, TERMS), dtype=np.int32)
+    chroma = np.empty((1, total, TERMS), dtype=np.int32)
     scale = (1 << 18) // total
     half = spread(1 << 21)
     scratch = np.empty((BLOCK + BLOCK // 2, BLOCK), dtype=np.uint8)
@@ -64,8 +65,8 @@ def average_rows(
         for column in range(inside.shape[1]):
             for one in range(total):
                 across, down = (one % count + 0.5) / count - 0.5, (one // count + 0.5) / count - 0.5
-                _shift(blocks[row, column], across, down, luma[one])
-                _shift(blocks[row, column], 2 * across, 2 * down, chroma[one])
+                _shift(blocks[row, column], across, down, luma[0, one])
+                _shift(blocks[row, column], 2 * across, 2 * down, chroma[0, one])
             place = (
                 out[0] + row * BLOCK * out[1] + column * BLOCK,
                 out[1],
@@ -79,13 +80,13 @@ def average_rows(
             for line in range(BLOCK):
                 sum_y = spread(0)
                 for one in range(total):
-                    sum_y = sum_y + luma_row(source, luma[one], line, safe)
+                    sum_y = sum_y + luma_row(source, terms(luma, 0, one), line, safe)
                 # Four bits below the level are kept, so that the product stays below 2^31.
                 store_bytes(target[0] + line * target[1], ((sum_y >> 4) * scale + half) >> 22)
             for line in range(0, BLOCK // 2, 2):
                 sum_u, sum_v = spread(0), spread(0)
                 for one in range(total):
-                    u, v = chroma_rows(source, chroma[one], line, safe)
+                    u, v = chroma_rows(source, terms(chroma, 0, one), line, safe)
                     sum_u = sum_u + u
                     sum_v = sum_v + v
                 store_chroma(target, line, ((sum_u >> 4) * scale) >> 14, ((sum_v >> 4) * scale) >> 14)

@@ -25,8 +25,9 @@ from touchline.synth.match import SyntheticMatch
 
 LEFT, RIGHT, RIG, TRUTH = "left.mp4", "right.mp4", "rig.json", "truth.json"
 TRUTH_FORMAT: Final = "touchline-truth"
-_AAC: Final = ("fdkaacenc", "avenc_aac", "voaacenc", "faac")
-_QUANTIZER: Final = 20
+# How many samples of silence an encoder puts before the sound, as measured: no MP4 reader is told of them.
+_AAC: Final = {"avenc_aac": 1024, "voaacenc": 1600}
+_QUANTIZER: Final = 18
 _AHEAD: Final = 8  # frames that may wait in front of an encoder
 _STALL_S: Final = 60.0
 
@@ -35,6 +36,9 @@ Progress = Callable[[int, int], None]
 
 class _Film:
     """One H.264 file being written; with AAC sound if asked for.
+
+    Attributes:
+        priming: how many samples later than given the sound comes out of the file.
 
     Raises:
         MissingElementError: if an encoder is missing.
@@ -57,6 +61,7 @@ class _Film:
         muxer = make("mp4mux")
         sink = make("filesink", location=str(path))
         self._pipeline.add(self._video, encoder, make("h264parse"), muxer, sink)
+        self.priming = 0
         self._audio = self._add_sound(muxer) if sound else None
         try:
             self._pipeline.play()
@@ -102,6 +107,7 @@ class _Film:
             raise MissingElementError(
                 f"GStreamer has no AAC encoder ({', '.join(_AAC)}): install the package gstreamer1.0-libav"
             )
+        self.priming = _AAC[encoder]
         caps = Gst.Caps.from_string(f"audio/x-raw,format=S16LE,rate={RATE},channels=1,layout=interleaved")
         source = make("appsrc", "audio", caps=caps, format="time", max_bytes=0)
         last = self._pipeline.add(
@@ -159,7 +165,7 @@ def write_match(
             for index in range(frames):
                 match.draw(index, *pictures)
                 first, end = (int(RATE * k / match.fps) for k in (index, index + 1))
-                left.push_sound(first, match.audio(first, end - first))
+                left.push_sound(first, match.audio(first + left.priming, end - first))
                 left.push(index, pictures[0])
                 right.push(index, pictures[1])
                 write_truth(json.dumps(match.truth(index).to_dict(), separators=(",", ":")))

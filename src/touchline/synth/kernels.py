@@ -13,8 +13,9 @@ import math
 import numpy as np
 from numba import njit
 
-from touchline.synth.backdrop_kernels import ray_at, scramble
+from touchline.synth.backdrop_kernels import ray_at
 from touchline.synth.pitch import EYE, SUN
+from touchline.synth.surface_kernels import scramble
 
 EX, EY, EZ = EYE
 SHADOW_DEPTH = 0.42

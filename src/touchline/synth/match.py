@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 import numpy as np
@@ -45,7 +45,6 @@ class SyntheticMatch:
 
     Attributes:
         rig: the true rig.
-        code_patches: where the left and the right camera's frame numbers lie.
     """
 
     def __init__(
@@ -67,7 +66,6 @@ class SyntheticMatch:
         self.fps = Fraction(fps)
         self.codes = codes
         self.rig: Rig = default_rig(seed, size, lens)
-        self.code_patches: tuple[CodePatch, CodePatch] = place_patches(self.rig)
         self.play = Play(seed)
         self._textures = make_textures(seed)
         self._inks = dress(seed)
@@ -81,6 +79,11 @@ class SyntheticMatch:
         self._pictures: OrderedDict[object, Picture] = OrderedDict()
         self._lock = threading.Lock()
         self._figures = lru_cache(maxsize=4)(self._pose)
+
+    @cached_property
+    def code_patches(self) -> tuple[CodePatch, CodePatch]:
+        """Where the left and the right camera's frame numbers lie, or would lie."""
+        return place_patches(self.rig)
 
     def time_of(self, index: int) -> float:
         """When frame ``index`` is shown, in seconds from the start."""

@@ -26,6 +26,19 @@ BALL_RADIUS: Final = 0.11
 BOARD_X: Final = HALF_LENGTH + 5.0
 BOARD_Y: Final = HALF_WIDTH + 4.5
 
+# What stands around: boards, a roofed stand at the far side, one behind each goal. Slopes rise per metre of depth.
+BOARD_HEIGHT: Final = 0.95
+GRASS_X: Final = HALF_LENGTH + 4.6
+GRASS_Y: Final = HALF_WIDTH + 4.0
+STAND_SLOPE: Final = 0.55
+STAND_BASE: Final = 1.5
+FAR_STAND: Final = HALF_WIDTH + 8.0
+FAR_DEPTH: Final = 16.0
+FAR_HALF: Final = 50.0
+ROOF_HEIGHT: Final = 12.6
+END_STAND: Final = HALF_LENGTH + 9.0
+END_DEPTH: Final = 11.0
+
 MAST_SETBACK: Final = 16.0
 MAST_HEIGHT: Final = 10.0
 EYE: Final = (0.0, -HALF_WIDTH - MAST_SETBACK, MAST_HEIGHT)

@@ -13,7 +13,7 @@ from typing import Final, Literal
 import numpy as np
 
 from touchline.geometry.angles import Floats
-from touchline.synth import decisions
+from touchline.synth import decisions, steering
 from touchline.synth.ball import Ball
 from touchline.synth.pitch import BALL_RADIUS, HALF_LENGTH, HALF_WIDTH
 from touchline.synth.teams import (
@@ -23,10 +23,7 @@ from touchline.synth.teams import (
     TEAM_SIZE,
     Runners,
     attack_of,
-    formation_places,
-    kick_off_places,
     members,
-    referee_place,
     team_of,
 )
 
@@ -35,8 +32,6 @@ SUBSTEPS: Final = 4
 CARRY_SPEED: Final = 9.0  # m/s: how fast hands move a ball
 REACH: Final = 0.8
 KEEPER_REACH: Final = 1.25
-_FORESIGHT: Final = 25
-_FORESIGHT_STEP: Final = 0.1
 
 Kind = Literal["kick-off", "throw-in", "corner", "goal-kick"]
 Stage = Literal["fetch", "carry", "ready"]
@@ -285,60 +280,17 @@ class Simulation:
     def _steer(self) -> None:
         """Tells everybody where to run, and lets them run for a tick."""
         spot = np.array([self.ball.x, self.ball.y])
-        places = np.empty((PERSONS, 2))
         self._sway += TICK * (-0.12 * self._sway + 1.1 * self._rng.normal(0, 1, (PERSONS, 2)))
-        for team in (0, 1):
-            rows = slice(team * TEAM_SIZE, (team + 1) * TEAM_SIZE)
-            if self.restart is not None and self.restart.kind == "kick-off":
-                places[rows] = kick_off_places(team)
-            else:
-                attacking = (self.restart.team if self.restart else team_of(self.owner)) == team
-                places[rows] = formation_places(team, spot, attacking, self._sway[rows])
-        places[REFEREE] = referee_place(spot)
-        far = np.hypot(*(places - self.runners.position).T)
-        paces = np.clip(1.0 + 0.5 * far, 0.0, 6.8)
-        if self.restart is not None:
-            self._steer_taker(self.restart, places, paces)
-        elif self.holder < 0:
-            self._steer_chasers(places, paces)
-        self.runners.run(places, paces, spot, TICK)
-
-    def _steer_taker(self, restart: Restart, places: Floats, paces: Floats) -> None:
-        taker = restart.taker
-        if restart.stage == "fetch":
-            places[taker] = self.ball.x, self.ball.y
+        restart = self.restart
+        if restart is None:
+            attackers = team_of(self.owner)
         else:
-            places[taker] = restart.place
-        paces[taker] = 6.5 if self.time >= restart.until else 2.0
-
-    def _steer_chasers(self, places: Floats, paces: Floats) -> None:
-        """One of each team goes for the ball, to where he can have it first; keepers stay for shots."""
-        path = self.ball.foresee(_FORESIGHT, _FORESIGHT_STEP)
-        times = _FORESIGHT_STEP * np.arange(1, _FORESIGHT + 1)
-        for team in (0, 1):
-            able = [m for m in members(team) if m not in KEEPERS or self._keeper_may(team)]
-            gap = self.runners.position[able][:, None] - path[None, :, :2]
-            late = np.hypot(gap[..., 0], gap[..., 1]) / 6.6 + 0.1 - times
-            late = np.where(path[:, 2] < 1.6, late, np.maximum(late, 2.0))
-            first = np.where((late <= 0).any(axis=1), np.argmax(late <= 0, axis=1), _FORESIGHT - 1)
-            cost = times[first] + np.maximum(0.0, late[np.arange(len(able)), first])
-            best = int(np.argmin(cost))
-            if team == team_of(self.owner) and self._decide < math.inf and self.owner in able:
-                best = able.index(self.owner)
-            places[able[best]] = path[first[best], :2]
-            paces[able[best]] = 8.5
-            self._steer_keeper(team, path, places, paces)
-
-    def _keeper_may(self, team: int) -> bool:
-        """A keeper leaves the goal for a ball that is deep in the own penalty area and not fast."""
-        ahead = -attack_of(team) * self.ball.x
-        return ahead > HALF_LENGTH - 12 and abs(self.ball.y) < 14 and self.ball.speed < 10
-
-    def _steer_keeper(self, team: int, path: Floats, places: Floats, paces: Floats) -> None:
-        """To where a shot will cross the line."""
-        deep = -attack_of(team) * path[:15, 0] > HALF_LENGTH - 1.0
-        if deep.any():
-            cross = path[int(np.argmax(deep))]
-            if abs(cross[1]) < 5.0:
-                places[team * TEAM_SIZE] = -attack_of(team) * (HALF_LENGTH - 0.7), cross[1]
-                paces[team * TEAM_SIZE] = 7.0
+            attackers = -1 if restart.kind == "kick-off" else restart.team
+        orders = steering.shape(spot, attackers, self._sway, self.runners)
+        if restart is not None:
+            place = (self.ball.x, self.ball.y) if restart.stage == "fetch" else restart.place
+            orders.send(restart.taker, place, 6.5 if self.time >= restart.until else 2.0)
+        elif self.holder < 0:
+            keeps = self._decide < math.inf
+            steering.chase(orders, self.ball, self.runners, self.owner if keeps else -1)
+        self.runners.run(orders.places, orders.paces, spot, TICK)

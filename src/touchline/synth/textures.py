@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from touchline.geometry.angles import Floats
+
 Texture = NDArray[np.uint8]
 
 NOISE_SIZE: Final = 512
@@ -117,15 +119,20 @@ def _tree(picture: Texture, x: int, rng: np.random.Generator) -> None:
     hue = np.array([rng.uniform(50, 90), rng.uniform(85, 125), rng.uniform(35, 60)])
     middle = height - up
     cv2.rectangle(picture, (x - 4, int(middle)), (x + 4, height), (60, 45, 35, 255), -1)
-    for _ in range(40):
-        angle, far = rng.uniform(0, 2 * math.pi), crown * math.sqrt(rng.random())
-        bx, by = x + far * math.cos(angle), middle + 1.1 * far * math.sin(angle)
-        light = 0.75 + 0.35 * (middle - by) / crown + rng.uniform(-0.15, 0.15)
-        colour = tuple(int(c) for c in np.clip(hue * light, 0, 255))
-        radius = int(crown * rng.uniform(0.15, 0.4))
-        cv2.circle(picture, (int(bx), int(by)), max(2, radius), (*colour, 255), -1, cv2.LINE_AA)
+    angle, far = rng.uniform(0, 2 * math.pi, 40), crown * np.sqrt(rng.random(40))
+    at_x, at_y = x + far * np.cos(angle), middle + 1.1 * far * np.sin(angle)
+    light = 0.75 + 0.35 * (middle - at_y) / crown + rng.uniform(-0.15, 0.15, 40)
+    radius = np.maximum(2, crown * rng.uniform(0.15, 0.4, 40))
+    _blobs(picture, at_x, at_y, radius, hue * light[:, None])
     # Undergrowth hides the trunks' feet.
-    for _ in range(12):
-        bx, by = x + rng.normal(0, crown), height - rng.uniform(0, 0.4 * up)
-        colour = tuple(int(c) for c in np.clip(hue * rng.uniform(0.55, 0.9), 0, 255))
-        cv2.circle(picture, (int(bx), int(by)), int(rng.uniform(5, 11)), (*colour, 255), -1, cv2.LINE_AA)
+    at_x, at_y = x + rng.normal(0, crown, 12), height - rng.uniform(0, 0.4 * up, 12)
+    _blobs(picture, at_x, at_y, rng.uniform(5, 11, 12), hue * rng.uniform(0.55, 0.9, (12, 1)))
+
+
+def _blobs(picture: Texture, x: Floats, y: Floats, radius: Floats, colours: Floats) -> None:
+    """Discs in the order given; colours have the shape (n, 3)."""
+    inks = np.clip(colours, 0, 255).astype(int).tolist()
+    for centre, size, ink in zip(
+        np.c_[x, y].astype(int).tolist(), radius.astype(int).tolist(), inks, strict=True
+    ):
+        cv2.circle(picture, centre, size, (*ink, 255), -1, cv2.LINE_AA)

@@ -1,0 +1,23 @@
+"""Prints the tables of docs/performance.md, measured here and now."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+
+from benchmarks import delay, rendering, stitching
+
+TABLES = {"stitching": stitching.main, "rendering": rendering.main, "delay": delay.main}
+
+
+def main(names: list[str]) -> None:
+    unknown = [name for name in names if name not in TABLES]
+    if unknown:
+        sys.exit(f"unknown: {', '.join(unknown)}; known are {', '.join(TABLES)}")
+    for name in names or list(TABLES):
+        Console(stderr=True).print(f"Measuring: {name} ...")
+        TABLES[name]()
+
+
+main(sys.argv[1:])

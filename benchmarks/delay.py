@@ -1,0 +1,118 @@
+"""What the delay itself costs per frame, in and out, at any size: nothing of it may grow with the pixels.
+
+In: a frame from the pool, its timestamp, the store. Out: a share from the store, pushed through appsrc and clocksync
+to a sink. Nothing is stitched or rendered. All CPU time of the process is counted, GStreamer's threads included.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from fractions import Fraction
+
+from rich.console import Console
+from rich.table import Table
+
+from touchline.delay import FrameStore
+from touchline.gst.caps import VideoCaps
+from touchline.gst.elements import make
+from touchline.gst.library import SECOND
+from touchline.gst.mapping import read_nv12, write_nv12
+from touchline.gst.pipelines import Pipeline
+from touchline.gst.pools import FramePool
+from touchline.gst.shares import share
+
+SIZES = ((320, 240), (1920, 640), (5700, 1900))
+WINDOW = 30
+FRAMES = 1500
+REPEATS = 7
+
+
+class Bench:
+    """One size, ready to run."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self.caps = VideoCaps(*size, Fraction(30))
+        self.pool = FramePool(self.caps, WINDOW + 10)
+        self.pool.start()
+
+    def run(self) -> tuple[float, float]:
+        """Seconds of CPU per frame: in, and out."""
+        store = FrameStore(WINDOW + 10, self.pool.frame_bytes)
+        reader = store.reader("bench")
+        pipeline = Pipeline("bench")
+        source = make(
+            "appsrc", caps=self.caps.to_gst(), format="time", block=True, max_buffers=4, max_bytes=0
+        )
+        pipeline.add(source, make("clocksync", sync=False), make("fakesink", sync=False))
+        pipeline.play()
+        spent_in = spent_out = 0.0
+        for number in range(FRAMES + WINDOW):
+            pts = number * SECOND // 30
+            began = time.process_time()
+            buffer = self.pool.acquire(wait=True)
+            assert buffer is not None
+            buffer.pts = pts
+            store.append(buffer, pts)
+            del buffer
+            middle = time.process_time()
+            if number >= WINDOW:
+                frame = reader.take()
+                assert frame is not None
+                source.emit("push-buffer", frame.buffer)
+                del frame
+                spent_in += middle - began
+                spent_out += time.process_time() - middle
+        source.emit("end-of-stream")
+        pipeline.wait_eos(10)
+        pipeline.stop()
+        store.close()
+        return spent_in / FRAMES, spent_out / FRAMES
+
+    def copy_s(self) -> float:
+        """Seconds of CPU for what is not done: copying a frame in and out."""
+        one, other = self.pool.acquire(), self.pool.acquire()
+        began = time.process_time()
+        for _ in range(20):
+            with read_nv12(one, self.pool.layout) as source, write_nv12(other, self.pool.layout) as target:
+                target.copy_from(source)
+        return (time.process_time() - began) / 20 * 2
+
+    def share_s(self) -> float:
+        """Seconds of CPU for one share."""
+        buffer = self.pool.acquire()
+        began = time.process_time()
+        for _ in range(2000):
+            share(buffer)
+        return (time.process_time() - began) / 2000
+
+
+def main() -> None:
+    """Prints the table."""
+    benches = {size: Bench(size) for size in SIZES}
+    rows: dict[tuple[int, int], list[tuple[float, float]]] = {size: [] for size in SIZES}
+    for _ in range(REPEATS):
+        for size, bench in benches.items():
+            rows[size].append(bench.run())
+    table = Table(title=f"The delay's own CPU time per frame, median of {REPEATS} x {FRAMES} frames")
+    for name in ("size", "in", "out", "in + out", "of the smallest", "a share", "copying in and out instead"):
+        table.add_column(name, justify="right")
+    first: float | None = None
+    for size, bench in benches.items():
+        into, out = (statistics.median(row[i] for row in rows[size]) for i in (0, 1))
+        both = statistics.median(sum(row) for row in rows[size])
+        first = first or both
+        table.add_row(
+            f"{size[0]}x{size[1]}",
+            f"{into * 1e6:.1f} us",
+            f"{out * 1e6:.1f} us",
+            f"{both * 1e6:.1f} us",
+            f"{both / first:.0%}",
+            f"{bench.share_s() * 1e6:.1f} us",
+            f"{bench.copy_s() * 1e6:.0f} us",
+        )
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""Stitching on the processor against OpenCV's remap doing the same work: ``python -m benchmarks.stitching``.
+
+Both make the same NV12 panorama from the same frames with the same number of threads, in turn, in one run. OpenCV gets what suits
+it: each picture is remapped only where it is shown, luma as one channel and chroma as two, with whichever of its
+kinds of map is faster here, and the overlap alone is blended, with blendLinear. Neither corrects gains; the last column says
+what that adds to ours.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from touchline.geometry import Camera, Distortion, Panorama, Rig, fit_panorama
+from touchline.gst.nv12 import Nv12
+from touchline.panorama.stitch import FEATHER_DEG, CpuStitcher
+from touchline.panorama.warp import right_share
+from touchline.panorama.workers import Workers
+
+CASES: tuple[tuple[tuple[int, int], tuple[int, int]], ...] = (
+    ((1280, 720), (2096, 568)),
+    ((3840, 2160), (5700, 1900)),
+)
+REPEATS = 25
+
+
+def benchmark_rig(width: int, height: int) -> Rig:
+    """Two cameras of 100 degrees, 85 degrees apart, with barrel distortion."""
+    lens = Distortion("brown", (-0.18, 0.03))
+    angles = ((-42.5, -12.5, 1.8), (42.8, -12.8, -1.6))
+    return Rig(
+        tuple(
+            Camera.from_fov(width, height, 100, lens, yaw_deg=y, pitch_deg=p, roll_deg=r)
+            for y, p, r in angles
+        )
+    )
+
+
+def noise_picture(width: int, height: int, seed: int) -> Nv12:
+    """A picture with detail everywhere."""
+    rng = np.random.default_rng(seed)
+    picture = Nv12.empty(width, height)
+    for plane in picture:
+        plane[...] = cv2.GaussianBlur(rng.integers(0, 256, plane.shape, dtype=np.uint8), (0, 0), 2)
+    return picture
+
+
+def interleaved(calls: list[Callable[[], Any]], repeats: int = REPEATS) -> list[float]:
+    """Median seconds of each call, taken in turn so that they meet the same weather."""
+    times: list[list[float]] = [[] for _ in calls]
+    for call in calls:
+        call()
+        call()
+    for _ in range(repeats):
+        for call, spent in zip(calls, times, strict=True):
+            start = time.perf_counter()
+            call()
+            spent.append(time.perf_counter() - start)
+    return [statistics.median(spent) for spent in times]
+
+
+class OpenCvStitcher:
+    """The same panorama with cv2.remap."""
+
+    def __init__(self, rig: Rig, panorama: Panorama, *, fixed: bool) -> None:
+        self._parts = []
+        for step, shift in ((1, 0.0), (2, 0.5)):
+            x = np.arange(0, panorama.width, step) + shift
+            y = np.arange(0, panorama.height, step)[:, None] + shift
+            rays = panorama.rays(x[None, :], y)
+            share = right_share(rig, rays, FEATHER_DEG)
+            first, last = (
+                int(np.nonzero(share.max(0) > 0)[0][0]),
+                int(np.nonzero(share.min(0) < 1)[0][-1]) + 1,
+            )
+            maps = []
+            for camera, columns in ((rig.left, slice(0, last)), (rig.right, slice(first, None))):
+                places = (camera.project(rays[:, columns])[0] - shift) / step
+                planes = [np.ascontiguousarray(places[..., axis].astype(np.float32)) for axis in (0, 1)]
+                maps.append(cv2.convertMaps(*planes, cv2.CV_16SC2) if fixed else tuple(planes))
+            weights = [np.ascontiguousarray(w[:, first:last], np.float32) for w in (1 - share, share)]
+            self._parts.append((maps, slice(first, last), weights))
+
+    def stitch(self, left: Nv12, right: Nv12, out: Nv12) -> None:
+        """Writes the panorama into ``out``."""
+        for (maps, both, weights), one, two, made in zip(self._parts, left, right, out, strict=True):
+            ours = cv2.remap(one, *maps[0], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            theirs = cv2.remap(two, *maps[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            width = both.stop - both.start
+            made[:, : both.start] = ours[:, : both.start]
+            made[:, both.stop :] = theirs[:, width:]
+            made[:, both] = cv2.blendLinear(
+                np.ascontiguousarray(ours[:, both]), np.ascontiguousarray(theirs[:, :width]), *weights
+            )
+
+
+def main() -> None:
+    """Measures and prints a table."""
+    table = Table(title="Stitching, NV12 to NV12, milliseconds per panorama (medians)")
+    for name in ("cameras", "panorama", "threads", "Touchline", "Mpx/s", "OpenCV", "ratio", "with gain"):
+        table.add_column(name, justify="right")
+    for (width, height), size in CASES:
+        rig = benchmark_rig(width, height)
+        panorama = fit_panorama(rig, size=size)
+        left, right = noise_picture(width, height, 1), noise_picture(width, height, 2)
+        out = Nv12.empty(*size)
+        rivals = [OpenCvStitcher(rig, panorama, fixed=fixed) for fixed in (False, True)]
+        for threads in sorted({1, os.cpu_count() or 1}):
+            cv2.setNumThreads(threads)
+            with Workers(threads) as workers:
+                plain, gain = (CpuStitcher(rig, panorama, workers, gain=gain) for gain in (False, True))
+                calls: list[Callable[[], Any]] = [
+                    lambda stitcher=plain: stitcher.stitch(left, right, out, 0.0),
+                    lambda stitcher=gain: stitcher.stitch(left, right, out, 0.0),
+                    *(lambda rival=rival: rival.stitch(left, right, out) for rival in rivals),
+                ]
+                ours, gained, *theirs = (1e3 * t for t in interleaved(calls))
+            best = min(theirs)
+            table.add_row(
+                f"2 x {width}x{height}",
+                f"{size[0]}x{size[1]}",
+                str(threads),
+                f"{ours:.2f}",
+                f"{size[0] * size[1] / ours / 1e3:.0f}",
+                f"{best:.2f}",
+                f"{best / ours:.2f}",
+                f"{gained:.2f}",
+            )
+    Console(width=110).print(table)
+
+
+if __name__ == "__main__":
+    main()

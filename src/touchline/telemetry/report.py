@@ -1,0 +1,175 @@
+"""The report of a run, for machines: report.json."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import touchline
+from touchline.counters import Durations
+from touchline.errors import OutputError
+from touchline.gst.library import version as gstreamer_version
+from touchline.telemetry.stats import RunStats
+
+
+@dataclass(frozen=True)
+class DelayError:
+    """How late frames were shown, in milliseconds."""
+
+    p50: float
+    p99: float
+    max: float
+
+
+@dataclass(frozen=True)
+class Freezes:
+    """Intervals between shown frames over 1.5 frames."""
+
+    count: int
+    longest_ms: float
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Frames, counted on their way; ``dropped`` by "place reason"."""
+
+    captured: list[int]
+    paired: int
+    stitched: int
+    held_peak: int
+    played: int
+    repeated: int
+    dropped: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Memory, in bytes and frames."""
+
+    domain: str
+    format: str
+    frame_bytes: int
+    planned_frames: int
+    planned_bytes: int
+    held_bytes_peak: int
+    rss_peak_bytes: int
+    gpu_peak_bytes: int
+    pixel_copies: int
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How long a stage takes for a frame, in milliseconds."""
+
+    p50_ms: float
+    p99_ms: float
+
+
+@dataclass(frozen=True)
+class Output:
+    """What an output got; its URI without secrets."""
+
+    kind: str
+    uri: str
+    frames: int
+    restarts: int
+
+
+@dataclass(frozen=True)
+class Host:
+    """Where the run took place."""
+
+    name: str
+    system: str
+    cpus: int
+    python: str
+    gstreamer: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run did. Field by field what report.json holds."""
+
+    delay_s: float
+    delay_error_ms: DelayError
+    freezes: Freezes
+    frames: Frames
+    memory: Memory
+    stages: dict[str, Stage]
+    outputs: list[Output]
+    version: str
+    host: Host
+
+    def to_json(self) -> str:
+        """The report as JSON, indented."""
+        return json.dumps(asdict(self), indent=2, allow_nan=False) + "\n"
+
+
+def build_report(stats: RunStats) -> Report:
+    """The report of a run from its last snapshot."""
+    frames, memory, error = stats.frames, stats.memory, stats.delay_error
+    return Report(
+        delay_s=stats.delay_s,
+        delay_error_ms=DelayError(_ms(error.percentile(50)), _ms(error.percentile(99)), _ms(error.max_s)),
+        freezes=Freezes(stats.freezes, _ms(stats.longest_freeze_s)),
+        frames=Frames(
+            captured=list(frames.captured),
+            paired=frames.paired,
+            stitched=frames.stitched,
+            held_peak=frames.held_peak,
+            played=frames.played,
+            repeated=frames.repeated,
+            dropped={f"{place} {reason}": n for (place, reason), n in sorted(stats.dropped.items())},
+        ),
+        memory=Memory(
+            domain=memory.domain,
+            format=memory.format,
+            frame_bytes=memory.frame_bytes,
+            planned_frames=memory.planned_frames,
+            planned_bytes=memory.planned_bytes,
+            held_bytes_peak=memory.held_bytes_peak,
+            rss_peak_bytes=memory.rss_peak_bytes,
+            gpu_peak_bytes=memory.gpu_peak_bytes or 0,
+            pixel_copies=memory.pixel_copies,
+        ),
+        stages={name: _stage(durations) for name, durations in stats.stages.items()},
+        outputs=[Output(o.kind, o.uri, o.frames, o.restarts) for o in stats.outputs],
+        version=touchline.__version__,
+        host=_host(),
+    )
+
+
+def write_report(report: Report, path: Path) -> None:
+    """Writes report.json: whole, or not at all.
+
+    Raises:
+        OutputError: if the file can't be written.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        draft.write_text(report.to_json(), encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise OutputError(f"the report can't be written to {path} ({error.strerror})") from error
+
+
+def _stage(durations: Durations) -> Stage:
+    return Stage(_ms(durations.percentile(50)), _ms(durations.percentile(99)))
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)
+
+
+def _host() -> Host:
+    return Host(
+        name=platform.node(),
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        cpus=len(os.sched_getaffinity(0)),
+        python=platform.python_version(),
+        gstreamer=gstreamer_version(),
+    )

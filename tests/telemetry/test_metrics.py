@@ -1,0 +1,141 @@
+"""Metrics as Prometheus gets them: scraped over HTTP and read by its own parser."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from dataclasses import replace
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from touchline.counters import Durations
+from touchline.errors import ConfigurationError
+from touchline.programme import OutputStatus
+from touchline.telemetry import FrameStats, MemoryStats, MetricsServer, RunStats
+
+
+def _durations(*seconds: float) -> Durations:
+    durations = Durations()
+    durations.extend(seconds)
+    return durations
+
+
+STATS = RunStats(
+    delay_s=7.0,
+    measured_delay_s=7.0004,
+    delay_error=_durations(0.0004, 0.0006, 0.003, 0.7),
+    freezes=2,
+    longest_freeze_s=0.12,
+    lookahead_s=6.9,
+    ready=True,
+    frames=FrameStats((301, 300), 299, 298, 220, 90, 1, {("player", "late"): 3, ("pairing", "alone"): 0}),
+    memory=MemoryStats(
+        held_frames=210,
+        held_bytes=3_411_450_000,
+        oldest_age_s=7.1,
+        pool_free=9,
+        rss_bytes=4_000_000_000,
+        planned_bytes=3_557_655_000,
+    ),
+    stages={"stitch": _durations(0.021, 0.024), "render": _durations(0.006)},
+    outputs=(
+        OutputStatus("record", "match.mp4", 90, 0, 0, None),
+        OutputStatus("stream", "rtmp://a.b/live/***", 60, 4, 30, "Connection refused"),
+    ),
+)
+
+
+def _get(port: int, path: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def _scrape(stats: RunStats) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    with MetricsServer(lambda: stats, 0) as server:
+        code, text = _get(server.port, "/metrics")
+    assert code == 200
+    return {
+        (sample.name.removeprefix("touchline_"), tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name.startswith("touchline_")
+    }
+
+
+def test_every_metric_has_its_value() -> None:
+    samples = _scrape(STATS)
+    plain = {name: value for (name, labels), value in samples.items() if not labels}
+    assert plain == {
+        "delay_seconds": 7.0004,
+        "delay_error_seconds_count": 4,
+        "delay_error_seconds_sum": pytest.approx(0.704),
+        "freezes_total": 2,
+        "lookahead_seconds": 6.9,
+        "ready": 1,
+        "store_frames": 210,
+        "store_bytes": 3_411_450_000,
+        "store_oldest_age_seconds": 7.1,
+        "pool_free": 9,
+    }
+    labelled = {
+        (name, *(value for _, value in labels)): value for (name, labels), value in samples.items() if labels
+    }
+    assert labelled["frames_total", "captured_left"] == 301
+    assert labelled["frames_total", "captured_right"] == 300
+    assert labelled["frames_total", "played"] == 90
+    assert labelled["frames_dropped_total", "late", "player"] == 3
+    assert labelled["frames_dropped_total", "output", "stream"] == 30
+    assert labelled["memory_bytes", "rss"] == 4_000_000_000
+    assert labelled["output_restarts_total", "stream rtmp://a.b/live/***"] == 4
+    assert labelled["stage_seconds_count", "stitch"] == 2
+
+
+def test_histograms_are_cumulative() -> None:
+    samples = _scrape(STATS)
+    buckets = {
+        dict(labels)["le"]: value
+        for (name, labels), value in samples.items()
+        if name == "delay_error_seconds_bucket"
+    }
+    assert (buckets["0.0005"], buckets["0.001"], buckets["0.005"], buckets["0.5"]) == (1, 2, 3, 3)
+    assert buckets["+Inf"] == 4
+
+
+def test_a_gpu_is_told_only_where_there_is_one() -> None:
+    assert ("gpu_utilization_ratio", ()) not in _scrape(STATS)
+    with_gpu = replace(STATS, gpu_utilization=0.25, memory=replace(STATS.memory, gpu_bytes=7))
+    samples = _scrape(with_gpu)
+    assert samples["gpu_utilization_ratio", ()] == 0.25
+    assert samples["memory_bytes", (("kind", "gpu"),)] == 7
+
+
+def test_ready_is_asked_anew_each_time() -> None:
+    now = [replace(STATS, ready=False)]
+    with MetricsServer(lambda: now[0], 0) as server:
+        assert _get(server.port, "/ready") == (503, "not ready\n")
+        now[0] = STATS
+        assert _get(server.port, "/ready") == (200, "ready\n")
+        assert _get(server.port, "/secrets")[0] == 404
+
+
+def test_a_port_in_use_is_said_in_one_line() -> None:
+    with MetricsServer(lambda: STATS, 0) as first:
+        with pytest.raises(
+            ConfigurationError, match=rf"127\.0\.0\.1:{first.port} \(Address already in use\)"
+        ) as caught:
+            MetricsServer(lambda: STATS, first.port)
+        assert "\n" not in str(caught.value)
+        port = first.port
+    with MetricsServer(lambda: STATS, port) as again:
+        assert _get(again.port, "/ready")[0] == 200
+
+
+def test_nothing_is_left_running() -> None:
+    server = MetricsServer(lambda: STATS, 0)
+    server.close()
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(f"http://127.0.0.1:{server.port}/ready", timeout=2)
