@@ -1,9 +1,9 @@
 """Stitching on the processor against OpenCV's remap doing the same work: ``python -m benchmarks.stitching``.
 
-Both make the same NV12 panorama from the same frames with the same number of threads, in turn, in one run. OpenCV gets what suits
-it: each picture is remapped only where it is shown, luma as one channel and chroma as two, with whichever of its
-kinds of map is faster here, and the overlap alone is blended, with blendLinear. Neither corrects gains; the last column says
-what that adds to ours.
+Both make the same NV12 panorama from the same frames with the same number of threads, in turn, in one run. OpenCV
+gets what suits it: each picture is remapped only where it is shown, luma as one channel and chroma as two, with
+whichever of its kinds of map is faster here, and the overlap alone is blended, with blendLinear. Neither corrects
+gains; the last column says what ours takes with that.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import cv2
@@ -102,36 +103,39 @@ class OpenCvStitcher:
             )
 
 
+def measure(cameras: tuple[int, int], size: tuple[int, int], threads: int) -> tuple[float, float, float]:
+    """Milliseconds per panorama: ours, ours with gain correction, and OpenCV's better one."""
+    rig = benchmark_rig(*cameras)
+    panorama = fit_panorama(rig, size=size)
+    left, right = noise_picture(*cameras, 1), noise_picture(*cameras, 2)
+    out = Nv12.empty(*size)
+    rivals = [OpenCvStitcher(rig, panorama, fixed=fixed) for fixed in (False, True)]
+    cv2.setNumThreads(threads)
+    with Workers(threads) as workers:
+        ours = [CpuStitcher(rig, panorama, workers, gain=gain) for gain in (False, True)]
+        plain, gained, *theirs = interleaved(
+            [partial(stitcher.stitch, left, right, out, 0.0) for stitcher in ours]
+            + [partial(rival.stitch, left, right, out) for rival in rivals]
+        )
+    return 1e3 * plain, 1e3 * gained, 1e3 * min(theirs)
+
+
 def main() -> None:
     """Measures and prints a table."""
     table = Table(title="Stitching, NV12 to NV12, milliseconds per panorama (medians)")
     for name in ("cameras", "panorama", "threads", "Touchline", "Mpx/s", "OpenCV", "ratio", "with gain"):
         table.add_column(name, justify="right")
-    for (width, height), size in CASES:
-        rig = benchmark_rig(width, height)
-        panorama = fit_panorama(rig, size=size)
-        left, right = noise_picture(width, height, 1), noise_picture(width, height, 2)
-        out = Nv12.empty(*size)
-        rivals = [OpenCvStitcher(rig, panorama, fixed=fixed) for fixed in (False, True)]
+    for cameras, size in CASES:
         for threads in sorted({1, os.cpu_count() or 1}):
-            cv2.setNumThreads(threads)
-            with Workers(threads) as workers:
-                plain, gain = (CpuStitcher(rig, panorama, workers, gain=gain) for gain in (False, True))
-                calls: list[Callable[[], Any]] = [
-                    lambda stitcher=plain: stitcher.stitch(left, right, out, 0.0),
-                    lambda stitcher=gain: stitcher.stitch(left, right, out, 0.0),
-                    *(lambda rival=rival: rival.stitch(left, right, out) for rival in rivals),
-                ]
-                ours, gained, *theirs = (1e3 * t for t in interleaved(calls))
-            best = min(theirs)
+            ours, gained, theirs = measure(cameras, size, threads)
             table.add_row(
-                f"2 x {width}x{height}",
+                f"2 x {cameras[0]}x{cameras[1]}",
                 f"{size[0]}x{size[1]}",
                 str(threads),
                 f"{ours:.2f}",
                 f"{size[0] * size[1] / ours / 1e3:.0f}",
-                f"{best:.2f}",
-                f"{best / ours:.2f}",
+                f"{theirs:.2f}",
+                f"{theirs / ours:.2f}",
                 f"{gained:.2f}",
             )
     Console(width=110).print(table)

@@ -114,7 +114,7 @@ def _oldest_age_s(production: Production) -> float:
         return 0.0
     if production.config.pace == "fast":
         return ((production.store.newest_pts or oldest) - oldest) / SECOND
-    return max(0.0, (system_clock().get_time() - start - oldest) / SECOND)
+    return max(0.0, float(system_clock().get_time() - start - oldest) / SECOND)
 
 
 def _lookahead_s(production: Production) -> float:

@@ -18,7 +18,6 @@ from touchline.config import RunConfig
 from touchline.delay import (
     DelayMeter,
     FastTimeline,
-    Frame,
     FrameStore,
     LiveTimeline,
     MemoryPlan,
@@ -35,6 +34,7 @@ from touchline.engine.viewing import Viewing, build_viewing, programme_size
 from touchline.errors import InputError, OutputError, TouchlineError
 from touchline.gst.caps import VideoCaps
 from touchline.gst.library import SECOND
+from touchline.gst.mapping import read_nv12, write_nv12
 from touchline.gst.pipelines import system_clock
 from touchline.gst.pools import FramePool
 from touchline.panorama.workers import Workers
@@ -108,6 +108,7 @@ class Production:
             self.pool.start(progress)
             if self._programme_pool:
                 self._programme_pool.start()
+            self._warm_up()
         except BaseException:
             self.scene.feed.stop()
             self._workers.close()
@@ -129,19 +130,16 @@ class Production:
         Raises:
             OutputError: if an output can't be opened.
         """
-        base_time = self.base_time = self.scene.feed.start(self._clock)
-        self.meter = DelayMeter(base_time + self.delay_ns, self.programme.caps.frame_ns, self.config.delay)
-        self.player = Player(
-            self.store,
-            self._timeline(base_time),
-            self._show,
-            on_failed=self._failed,
-        )
         try:
-            self.programme.start(base_time + self.delay_ns)
+            # First, because it may take long: from the capture's base time on, frames come.
+            self.programme.start(self._clock.get_time())
         except TouchlineError:
             self.close()
             raise
+        base_time = self.base_time = self.scene.feed.start(self._clock)
+        self.programme.move(base_time + self.delay_ns)
+        self.meter = DelayMeter(base_time + self.delay_ns, self.programme.caps.frame_ns, self.config.delay)
+        self.player = Player(self.store, self._timeline(base_time), self.showing.show, on_failed=self._failed)
         self.player.start()
         if self.viewing.analysis:
             self.viewing.analysis.start()
@@ -194,6 +192,17 @@ class Production:
             self._programme_pool.stop()
         self._workers.close()
 
+    def _warm_up(self) -> None:
+        """Renders a picture that nobody sees, so that the kernels are compiled before the first frame comes."""
+        self.scene.warm_up()
+        if self.viewing.warm_up and self._programme_pool:
+            panorama, picture = self.pool.acquire(), self._programme_pool.acquire()
+            with (
+                read_nv12(panorama, self.pool.layout) as source,
+                write_nv12(picture, self._programme_pool.layout) as out,
+            ):
+                self.viewing.warm_up(source, out)
+
     def _stop_player(self, player: Player, finished: bool) -> None:
         if not finished:
             # It may be waiting for room in the programme: that goes away first.
@@ -204,9 +213,6 @@ class Production:
         if self.config.pace == "fast":
             return FastTimeline(self.store, self.delay_ns)
         return LiveTimeline(self._clock, base_time, self.delay_ns, round(self.config.lead * SECOND))
-
-    def _show(self, frame: Frame) -> None:
-        self.showing.show(frame)
 
     def _build_programme(self, size: tuple[int, int]) -> Programme:
         config = self.config

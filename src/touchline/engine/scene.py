@@ -45,6 +45,7 @@ class Scene:
         compose: makes a panorama of a moment's pictures.
         rig: the cameras; None for a panorama that came stitched.
         copies: times that a pixel of a held frame is copied on its way to the store.
+        warm_up: does what ``compose`` does, on nothing, so that the kernels are there when the first frame comes.
     """
 
     feed: Feed
@@ -54,6 +55,7 @@ class Scene:
     compose: Compose
     rig: Rig | None
     copies: int
+    warm_up: Callable[[], None] = lambda: None
 
 
 def build_scene(config: RunConfig, workers: Workers, clock: Any, say: Say) -> Scene:
@@ -97,6 +99,7 @@ def _synthetic(config: RunConfig, workers: Workers, clock: Any) -> Scene:
     frames = None if config.duration is None else max(1, round(config.duration * rate))
     feed = DrawnFeed(infos, draw, frames=frames, paced=config.pace == "live")
     feed.open(clock)
+    draw(0)
     return _stitching(config, feed, infos, match.rig, workers, lambda _: None)
 
 
@@ -110,11 +113,19 @@ def _stitching(
     def compose(pictures: Sequence[Nv12], out: Nv12, pts_s: float) -> None:
         stitcher.stitch(pictures[0], pictures[1], out, pts_s)
 
+    def warm_up() -> None:
+        # Another stitcher, for this one remembers what it has seen of the light.
+        pictures = [Nv12.empty(camera.width, camera.height) for camera in (rig.left, rig.right)]
+        for picture in pictures:
+            picture.fill(16, 128, 128)
+        once = make_stitcher(rig, panorama, workers)
+        once.stitch(pictures[0], pictures[1], Nv12.empty(panorama.width, panorama.height), 0.0)
+
     # Pairs come as often as the slower camera's frames.
     rates = [info.fps for info in infos]
     rate = min(rates) if all(rates) else _assume(say)
     caps = VideoCaps(panorama.width, panorama.height, rate)
-    return Scene(feed, infos, panorama, caps, compose, rig, copies=0)
+    return Scene(feed, infos, panorama, caps, compose, rig, 0, warm_up)
 
 
 def _stitched(config: RunConfig, feed: Feed, infos: list[SourceInfo], say: Say) -> Scene:

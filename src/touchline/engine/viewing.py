@@ -40,11 +40,13 @@ class Viewing:
         render: None if the panorama itself is the programme.
         analysis: to be started and stopped with the run; None if nobody needs it.
         log: what the analysis has seen.
+        warm_up: renders anything, so that the kernels are there when the first frame comes.
     """
 
     render: Render | None
     analysis: AnalysisWorker | None = None
     log: MotionLog | None = None
+    warm_up: Callable[[Nv12, Nv12], None] | None = None
 
     def observed_pts(self) -> int | None:
         """PTS of the newest frame that was observed, ns; None without analysis."""
@@ -85,11 +87,16 @@ def build_viewing(
             whole.render(picture, out)
             return None
 
-        return Viewing(render_whole)
+        return Viewing(render_whole, warm_up=whole.render)
     camera = CpuVirtualCamera(panorama, *size, workers)
     limits = ViewLimits(panorama, size[0] / size[1])
+
+    def warm_up(picture: Nv12, out: Nv12) -> None:
+        camera.render(picture, limits.clamp(View(0.0, 0.0, 30.0)), out)
+        camera.render(picture, limits.clamp(View(0.0, 0.0, 120.0)), out)
+
     if choice.fixed is not None:
-        return Viewing(_renderer(camera, FixedDirector(choice.fixed, limits), None))
+        return Viewing(_renderer(camera, FixedDirector(choice.fixed, limits), None), warm_up=warm_up)
     log = MotionLog()
     director = FollowDirector(log, limits, horizon_s=horizon_s(config))
     analysis = AnalysisWorker(store, layout, MotionDetector(panorama), log, on_failed=on_analysis_failed)

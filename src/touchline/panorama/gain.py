@@ -18,7 +18,7 @@ from touchline.gst.nv12 import Nv12
 from touchline.panorama.kernels import UNITY, sample_points
 from touchline.panorama.warp import edge_distance, picture_of, source_positions
 
-_POINTS = 4000
+_POINTS = 1500
 _ENOUGH = 100  # usable points without which a frame says nothing
 _DARK, _BRIGHT = 24.0, 210.0  # luma above black outside which noise or clipping decides
 _LIMIT = math.log(1.9)  # the kernel's gains stay below two

@@ -38,13 +38,12 @@ from touchline.panorama.lanes import (
     store_words_halves,
 )
 
-AHEAD = 96
-AHEADW = 96
 BLOCK = 16  # luma samples along a block's side
 TERMS = 12  # six coefficients for x, six for y
 LEFT, RIGHT, LEFT_INSIDE, RIGHT_INSIDE = 1, 2, 4, 8  # bits of a block's kind
 UNITY = 4096  # a gain of one
 _ONE = 65536.0  # one pixel in a polynomial
+_AHEAD = 64  # bytes: a block's 50 rows are more than the processor follows by itself, so it is told what comes next
 _HALF_WEIGHT = 128  # half a bilinear weight's last bit: positions are rounded to weights, not cut
 
 Picture = tuple[int, int, int, int, int, int]
@@ -136,6 +135,13 @@ def _chroma_lane(p: Axis, row: int) -> Any:
 
 
 @njit(nogil=True, cache=True, forceinline=True)
+def _ask_ahead(address: int, stride: int, p: Terms, row: int, halved: int) -> None:
+    """Has the processor load what the next blocks will read beside luma row ``row``; ``halved``: 1 for chroma."""
+    x, y = (p[0][0] + p[0][2] * row) >> (16 + halved), (p[1][0] + p[1][2] * row) >> (16 + halved)
+    prefetch_read(address + y * stride + (x << halved) + _AHEAD)
+
+
+@njit(nogil=True, cache=True, forceinline=True)
 def _mix(top: Any, bottom: Any, wx: Any, wy: Any) -> Any:
     """Bilinear mean, 8 bits below the level, of pairs of samples packed as first | second << 16."""
     rows = top * (spread(256) - wy) + bottom * wy  # both samples at once: neither sum reaches 65536
@@ -163,7 +169,7 @@ def luma_row(source: Picture, p: Terms, row: int, inside: bool) -> Any:
     x, y = _luma_lane(p[0], row), _luma_lane(p[1], row)
     if inside:
         offset = (y >> 16) * stride + (x >> 16)
-        prefetch_read(address + ((p[1][0] + p[1][2] * row) >> 16) * stride + ((p[0][0] + p[0][2] * row) >> 16) + AHEAD)
+        _ask_ahead(address, stride, p, row, 0)
         top, bottom = fetch(address, offset), fetch(address + stride, offset)
         return _mix(_pair(top), _pair(bottom), (x >> 8) & 255, (y >> 8) & 255)
     column, wx = _clamped(x, width)
@@ -186,9 +192,8 @@ def chroma_rows(source: Picture, p: Terms, row: int, inside: bool) -> tuple[Any,
         column, wx = _clamped(x, width)
         line, wy = _clamped(y, height)
     offset = line * stride + (column << 1)
-    for r in range(2):
-        ahead = ((p[1][0] + p[1][2] * 2 * (row + r)) >> 17) * stride + ((p[0][0] + p[0][2] * 2 * (row + r)) >> 17) * 2
-        prefetch_read(address + ahead + AHEAD)
+    _ask_ahead(address, stride, p, 2 * row, 1)
+    _ask_ahead(address, stride, p, 2 * row + 2, 1)
     top, bottom = fetch(address, offset), fetch(address + stride, offset)
     u = _mix(top & 0xFF00FF, bottom & 0xFF00FF, wx, wy)
     return u, _mix((top >> 8) & 0xFF00FF, (bottom >> 8) & 0xFF00FF, wx, wy)
@@ -230,7 +235,7 @@ def _one_block(
         level = luma_row(source, p, row, inside)
         if not plain:
             level = _toned_luma(level, tone)
-        prefetch_write(out[0] + row * out[1] + AHEADW)
+        prefetch_write(out[0] + row * out[1] + _AHEAD)
         store_bytes(out[0] + row * out[1], (level + 128) >> 8)
     plain = plain and tone[1] == 0 and tone[2] == 0
     for row in range(0, BLOCK // 2, 2):
@@ -287,8 +292,8 @@ def _brightness(out: Target, row: int) -> Any:
 @njit(nogil=True, cache=True, forceinline=True)
 def store_chroma(out: Target, row: int, u: Any, v: Any) -> None:
     line = out[2] + row * out[3]
-    prefetch_write(line + AHEADW)
-    prefetch_write(line + AHEADW + out[3])
+    prefetch_write(line + _AHEAD)
+    prefetch_write(line + _AHEAD + out[3])
     store_words_halves(line, line + out[3], ((u + 128) >> 8) | (((v + 128) >> 8) << 8))
 
 
@@ -384,3 +389,23 @@ def sample_points(
             out[point, 3 * side] = (upper & 255) + (upper >> 8) + (lower & 255) + (lower >> 8)
             out[point, 3 * side + 1] = 2 * (both & 255)
             out[point, 3 * side + 2] = 2 * (both >> 8)
+
+
+@njit(nogil=True, cache=True)
+def reduce_plane(flat: NDArray[np.uint8], stride: int, factor: int, out: NDArray[np.uint8]) -> None:
+    """``flat``: the plane's bytes, one row every ``stride``. Rows are summed first, which LLVM turns into SIMD."""
+    rows, columns = out.shape
+    sums = np.empty(columns * factor, dtype=np.uint16)  # 16 rows of 255 fit
+    area = factor * factor
+    for row in range(rows):
+        sums[:] = 0
+        for line in range(factor):
+            begin = (row * factor + line) * stride
+            source = flat[begin : begin + columns * factor]
+            for x in range(columns * factor):
+                sums[x] += source[x]
+        for column in range(columns):
+            total = area // 2
+            for x in range(column * factor, column * factor + factor):
+                total += sums[x]
+            out[row, column] = total // area

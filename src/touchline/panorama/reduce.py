@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from touchline.panorama.kernels import reduce_plane
 
 Plane = NDArray[np.uint8]
 
@@ -30,24 +31,4 @@ def reduce_luma(plane: Plane, factor: int, out: Plane) -> None:
     stride = plane.strides[0]
     length = (plane.shape[0] - 1) * stride + plane.shape[1] if plane.size else 0
     flat = np.lib.stride_tricks.as_strided(plane, (length,), (1,), writeable=False)
-    _reduce(flat, stride, factor, out)
-
-
-@njit(nogil=True, cache=True)
-def _reduce(flat: NDArray[np.uint8], stride: int, factor: int, out: NDArray[np.uint8]) -> None:
-    """``flat``: the plane's bytes, one row every ``stride``. Rows are summed first, which LLVM turns into SIMD."""
-    rows, columns = out.shape
-    sums = np.empty(columns * factor, dtype=np.uint16)  # 16 rows of 255 fit
-    area = factor * factor
-    for row in range(rows):
-        sums[:] = 0
-        for line in range(factor):
-            begin = (row * factor + line) * stride
-            source = flat[begin : begin + columns * factor]
-            for x in range(columns * factor):
-                sums[x] += source[x]
-        for column in range(columns):
-            total = area // 2
-            for x in range(column * factor, column * factor + factor):
-                total += sums[x]
-            out[row, column] = total // area
+    reduce_plane(flat, stride, factor, out)

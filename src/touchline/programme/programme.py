@@ -94,6 +94,7 @@ class Programme:
         self._ending = threading.Event()
         self._pipeline = Pipeline("programme", error=OutputError, on_error=self._pipeline_failed)
         self._source: Any = None
+        self._pace: Any = None
         self._probe: PassageProbe | None = None
 
     @property
@@ -127,6 +128,15 @@ class Programme:
         except Exception:
             self.stop()
             raise
+
+    def move(self, base_time: int) -> None:
+        """Changes the base time after the start, before the first frame is pushed.
+
+        Opening outputs may take seconds; whoever wants his time to begin afterwards starts with any base time. Only
+        the pacing looks at it: no output waits for the clock.
+        """
+        self._pipeline.gst.set_base_time(base_time)
+        self._pace.set_base_time(base_time)
 
     def push(self, buffer: Any) -> None:
         """Takes a frame with its PTS, in order. Waits for room only if not paced; when paced, a frame that finds none
@@ -188,7 +198,7 @@ class Programme:
             max_bytes=0,
             max_time=0,
         )
-        pace = make("clocksync", "pace", sync=self._paced)
+        pace = self._pace = make("clocksync", "pace", sync=self._paced)
         queue = make(
             "queue", "encoder-queue", max_size_buffers=_QUEUED_FRAMES, max_size_bytes=0, max_size_time=0
         )

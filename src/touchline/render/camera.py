@@ -42,6 +42,11 @@ class CpuVirtualCamera:
         self.panorama = panorama
         self._resampler = Resampler((panorama.width, panorama.height), width, height, workers)
 
+    @property
+    def fetches(self) -> int:
+        """How many bilinear fetches along each axis made one sample of the last view."""
+        return self._resampler.fetches
+
     def render(self, panorama: Nv12, view: View, out: Nv12) -> None:
         """See :class:`VirtualCamera`."""
         size = self._resampler.size
