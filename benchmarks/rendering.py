@@ -2,8 +2,8 @@
 
 Both make the same NV12 view of the same panorama with the same number of threads, in turn, in one run. The view
 moves with each frame, as it does in a programme, so OpenCV's maps are made anew each time; a column says what remap
-takes alone, with maps that are simply there. Where a view is coarser than the panorama Touchline takes the mean of several
-fetches for each sample, which remap does not: it flickers there.
+takes alone, with maps that are simply there. Where a view is coarser than the panorama, Touchline takes the mean of
+several fetches for each sample, which remap does not: it flickers there.
 """
 
 from __future__ import annotations

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from touchline.errors import RigError
 from touchline.geometry import Camera, Distortion, Panorama, Rig, fit_panorama
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.stitch import CpuStitcher
-from touchline.panorama.warp import plan_stitch
+from touchline.panorama.stitch import FEATHER_DEG, CpuStitcher, make_stitcher
+from touchline.panorama.warp import plan_stitch, right_share
 from touchline.panorama.workers import Workers
+from touchline.synth.match import SyntheticMatch
 
 LENS = Distortion("brown", (-0.12, 0.01, 0.001, -0.001))
 
@@ -39,12 +41,11 @@ def texture(width: int, height: int, seed: int, pad: int = 0) -> Nv12:
         for channel in range(channels):
             level = np.zeros((rows, columns))
             for _ in range(6):
-                fx, fy, phase = rng.uniform(-0.4, 0.4, 2).tolist() + [rng.uniform(0, 6)]
+                fx, fy = rng.uniform(-0.4, 0.4, 2)
+                phase = rng.uniform(0, 6)
                 level += np.sin(fx * x + fy * y + phase)
             level = np.clip(128 + 40 * level, 0, 255)
-            plane[...] = np.rint(level).reshape(plane.shape) if channels == 1 else plane
-            if channels == 2:
-                plane[..., channel] = np.rint(level)
+            (plane if channels == 1 else plane[..., channel])[...] = np.rint(level)
     return picture
 
 
@@ -95,21 +96,142 @@ def workers():
 
 
 @pytest.mark.parametrize(
-    ("projection", "size", "pad"),
+    ("projection", "size", "pad", "feather"),
     [
-        ("equirectangular", (560, 160), 0),
-        ("equirectangular", (558, 154), 10),
-        ("cylindrical", (470, 130), 22),
+        ("equirectangular", (560, 160), 0, 3.0),
+        ("equirectangular", (558, 154), 10, 60.0),
+        ("cylindrical", (470, 130), 22, 0.0),
     ],
 )
-def test_panorama_equals_the_reference(workers, projection, size, pad):
+def test_panorama_equals_the_reference(workers, projection, size, pad, feather):
     rig = two_cameras()
     panorama = fit_panorama(rig, projection, size)
     left = texture(rig.left.width, rig.left.height, 1, pad)
     right = texture(rig.right.width, rig.right.height, 2, pad * 2)
     out = texture(*size, 3, pad)
-    CpuStitcher(rig, panorama, workers, gain=False).stitch(left, right, out, 0.0)
-    shares = plan_stitch(rig, panorama, 3.0).shares
-    assert shares.min() == 0 or size[0] < 20
+    CpuStitcher(rig, panorama, workers, feather_deg=feather, gain=False).stitch(left, right, out, 0.0)
+    shares = plan_stitch(rig, panorama, feather).shares
+    assert shares.min() == 0
     assert shares.max() == 1
     check(out, reference(rig, panorama, left, right, shares))
+
+
+def test_a_panorama_smaller_than_a_block_and_pictures_of_the_smallest_size(workers):
+    """Every fetch is clamped here, and no block is whole."""
+    camera = Camera.from_fov(4, 4, 30)
+    rig = Rig((camera, camera))
+    panorama = Panorama("equirectangular", 6, 10, -0.5, 0.5, -0.5, 0.5)
+    picture = texture(4, 4, 9)
+    out = texture(6, 10, 3, 2)
+    CpuStitcher(rig, panorama, workers, gain=False).stitch(picture, picture, out, 0.0)
+    check(out, reference(rig, panorama, picture, picture, np.full((2, 2), 0.5)))
+
+
+def test_nothing_is_written_beyond_the_picture(workers):
+    """Padding, and memory behind the last row, belong to others."""
+    rig = two_cameras()
+    panorama = fit_panorama(rig, size=(558, 154))
+    stride, guard = 600, 4096
+    memory = np.full(stride * 154 * 3 // 2 + guard, 77, np.uint8)
+    out = Nv12.over(memory, 558, 154, (stride, stride), (0, stride * 154))
+    left, right = (texture(c.width, c.height, 5) for c in rig.cameras)
+    CpuStitcher(rig, panorama, workers, gain=False).stitch(left, right, out, 0.0)
+    rows = memory[: stride * 154 * 3 // 2].reshape(-1, stride)
+    assert (rows[:, 558:] == 77).all()
+    assert (memory[-guard:] == 77).all()
+    assert not (rows[:, :558] == 77).all(axis=1).any(), "a row was not written at all"
+
+
+def test_positions_stay_close_to_the_cameras_own():
+    """The polynomials of 16x16 blocks against the exact projection, with strong lenses at low resolution."""
+    for lens in (LENS, Distortion("fisheye", (-0.01, 0.002))):
+        rig = two_cameras(480, 270, 100.0, lens)
+        panorama = fit_panorama(rig)
+        plan = plan_stitch(rig, panorama, 3.0)
+        x, y = np.arange(panorama.width)[None, :], np.arange(panorama.height)[:, None]
+        for camera, blocks in ((rig.left, plan.left), (rig.right, plan.right)):
+            places, seen = camera.project(panorama.rays(x, y))
+            error = np.linalg.norm(blocks.positions(x, y) - places, axis=-1)[seen]
+            assert error.max() < 0.05
+
+
+def test_shares_follow_what_the_cameras_see():
+    rig = two_cameras(640, 360)
+    panorama = fit_panorama(rig)
+    rays = panorama.rays(np.arange(0, panorama.width, 4)[None, :], np.arange(0, panorama.height, 4)[:, None])
+    share = right_share(rig, rays, FEATHER_DEG)
+    left, right = (camera.project(rays)[1] for camera in rig.cameras)
+    assert (share[left & ~right] == 0).all()
+    assert (share[right & ~left] == 1).all()
+    assert (np.diff(share, axis=1) >= -1e-9).all(), "the seam must be crossed once"
+    mixed = np.mean((share > 0) & (share < 1), axis=1) * np.degrees(panorama.yaw_max - panorama.yaw_min)
+    assert np.median(mixed) == pytest.approx(FEATHER_DEG, rel=0.35)
+
+
+def test_the_same_frames_give_the_same_panoramas_whoever_works():
+    rig = two_cameras()
+    panorama = fit_panorama(rig)
+    frames = [
+        [texture(c.width, c.height, 10 * number + i) for i, c in enumerate(rig.cameras)]
+        for number in (1, 2, 3)
+    ]
+    results = []
+    for threads in (1, 2, 5):
+        with Workers(threads) as some:
+            stitcher = make_stitcher(rig, panorama, some)
+            made = []
+            for number, (left, right) in enumerate(frames):
+                out = Nv12.empty(panorama.width, panorama.height)
+                stitcher.stitch(left, right, out, number / 25)
+                made.append((out.y.copy(), out.uv.copy()))
+            results.append(made)
+    for other in results[1:]:
+        for (y, uv), (other_y, other_uv) in zip(results[0], other, strict=True):
+            assert np.array_equal(y, other_y)
+            assert np.array_equal(uv, other_uv)
+
+
+def test_wrong_pictures_are_refused(workers):
+    rig = two_cameras()
+    panorama = fit_panorama(rig)
+    stitcher = CpuStitcher(rig, panorama, workers)
+    left, right = (texture(c.width, c.height, 1) for c in rig.cameras)
+    out = Nv12.empty(panorama.width, panorama.height)
+    with pytest.raises(RigError, match="other cameras"):
+        stitcher.stitch(right, left, out, 0.0)
+    with pytest.raises(ValueError, match="the panorama is"):
+        stitcher.stitch(left, right, left, 0.0)
+    out.y.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        stitcher.stitch(left, right, out, 0.0)
+
+
+def test_read_only_sources_will_do(workers):
+    """Frames mapped for reading are read-only arrays."""
+    rig = two_cameras()
+    panorama = fit_panorama(rig)
+    left, right = (texture(c.width, c.height, 1) for c in rig.cameras)
+    for plane in (*left, *right):
+        plane.flags.writeable = False
+    CpuStitcher(rig, panorama, workers).stitch(left, right, Nv12.empty(panorama.width, panorama.height), 0.0)
+
+
+def fitted_psnr(made: np.ndarray, truth: np.ndarray) -> float:
+    """PSNR in dB after the best global gain and offset."""
+    one, two = made.astype(np.float64).ravel(), truth.astype(np.float64).ravel()
+    gain, offset = np.polyfit(one, two, 1)
+    return float(10 * np.log10(255**2 / np.mean((gain * one + offset - two) ** 2)))
+
+
+@pytest.mark.parametrize("lens", ["brown", "fisheye"])
+def test_synthetic_match_with_its_true_rig(workers, lens):
+    match = SyntheticMatch(5, (1280, 720), lens=lens)
+    panorama = fit_panorama(match.rig)
+    left, right = Nv12.empty(1280, 720), Nv12.empty(1280, 720)
+    match.draw(12, left, right)
+    truth = match.panorama(12, panorama)
+    out = Nv12.empty(panorama.width, panorama.height)
+    make_stitcher(match.rig, panorama, workers).stitch(left, right, out, 0.0)
+    assert fitted_psnr(out.y, truth.y) >= 33
+    assert fitted_psnr(out.uv[..., 0], truth.uv[..., 0]) >= 36
+    assert fitted_psnr(out.uv[..., 1], truth.uv[..., 1]) >= 36

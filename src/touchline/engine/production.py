@@ -25,7 +25,7 @@ from touchline.delay import (
     State,
     Timeline,
 )
-from touchline.director.views import parse_view
+from touchline.director.views import ViewChoice, parse_view
 from touchline.engine.rigs import Say
 from touchline.engine.scene import Scene, build_scene
 from touchline.engine.showing import Showing
@@ -41,7 +41,7 @@ from touchline.panorama.workers import Workers
 from touchline.programme.encoders import EncoderSettings
 from touchline.programme.outputs import OutputStatus
 from touchline.programme.programme import Programme
-from touchline.programme.specs import OutputSpec
+from touchline.programme.specs import OutputSpec, check_all
 from touchline.telemetry.memory import available_bytes
 
 # Left to the rest of the machine when a plan is compared with what is free.
@@ -81,10 +81,10 @@ class Production:
         self.notes: list[str] = []
         self._say = say
         self._clock = system_clock()
-        self._workers = Workers()
         self._ending = threading.Event()
         self._closed = False
-        choice = parse_view(config.view)
+        choice = check_settings(config)
+        self._workers = Workers()
         self.scene: Scene = build_scene(config, self._workers, self._clock, say)
         try:
             size = programme_size(config, choice, self.scene.panorama)
@@ -216,13 +216,9 @@ class Production:
 
     def _build_programme(self, size: tuple[int, int]) -> Programme:
         config = self.config
-        outputs = [OutputSpec("record", str(path)) for path in config.record]
-        outputs += [OutputSpec("stream", url) for url in config.stream]
-        outputs += [OutputSpec("display")] if config.display else []
-        outputs += [OutputSpec("webcam", device) for device in config.webcam]
         return Programme(
             VideoCaps(*size, self.scene.caps.fps),
-            outputs,
+            outputs_of(config),
             paced=config.pace == "live",
             encoder=EncoderSettings(bitrate_kbps=config.bitrate, speed_preset=config.preset),
             overwrite=config.overwrite,
@@ -294,3 +290,20 @@ class Production:
         lost = [status for status in self.programme.outputs if status.error]
         if self.error is None and lost:
             self.error = OutputError("; ".join(status.error or "" for status in lost))
+
+
+def outputs_of(config: RunConfig) -> list[OutputSpec]:
+    """What is to leave. Raises ConfigurationError for what can't be served."""
+    outputs = [OutputSpec("record", str(path)) for path in config.record]
+    outputs += [OutputSpec("stream", url) for url in config.stream]
+    outputs += [OutputSpec("display")] if config.display else []
+    outputs += [OutputSpec("webcam", device) for device in config.webcam]
+    return outputs
+
+
+def check_settings(config: RunConfig) -> ViewChoice:
+    """Looks at what can be judged without a camera. Raises ConfigurationError for what can't be used."""
+    choice = parse_view(config.view)
+    programme_size(config, choice, None)
+    check_all(outputs_of(config))
+    return choice

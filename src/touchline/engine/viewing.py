@@ -53,10 +53,12 @@ class Viewing:
         return self.log.newest_pts if self.log else None
 
 
-def programme_size(config: RunConfig, choice: ViewChoice, panorama: Panorama) -> tuple[int, int]:
+def programme_size(config: RunConfig, choice: ViewChoice, panorama: Panorama | None) -> tuple[int, int]:
     """Width and height of the programme. Raises ConfigurationError for one that is too large."""
     if config.size is None:
-        return (panorama.width, panorama.height) if choice.kind == "panorama" else DEFAULT_SIZE
+        if choice.kind == "panorama" and panorama is not None:
+            return panorama.width, panorama.height
+        return DEFAULT_SIZE
     width, height = parse_size(config.size)
     if width > LARGEST_SIZE[0] or height > LARGEST_SIZE[1]:
         raise ConfigurationError(f"--size {config.size} is larger than {LARGEST_SIZE[0]}x{LARGEST_SIZE[1]}")

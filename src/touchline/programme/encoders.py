@@ -17,7 +17,7 @@ from touchline.gst.probes import PassageProbe
 
 _FALLBACK_FPS = Fraction(30)  # where the caps do not say
 _LOOKAHEAD = 10  # frames; more would look better by little and hold more frames
-_TRIAL_S = 10.0
+_TRIAL_S = 20.0
 # High first; baseline is the most that some encoders have. All are 4:2:0 with 8 bits.
 _PROFILES = ";".join(f"video/x-h264,profile={name}" for name in ("high", "main", "constrained-baseline"))
 

@@ -84,7 +84,7 @@ class Ball:
             edge = HALF_LENGTH + GOAL_DEPTH - 0.2
             if abs(self.x) > edge:
                 self.x = math.copysign(edge, self.x)
-                self.vx, self.vy, self.vz = -0.08 * self.vx, 0.2 * self.vy, min(0.0, 0.2 * self.vz)
+                self.vx, self.vy, self.vz = -0.03 * self.vx, 0.2 * self.vy, min(0.0, 0.2 * self.vz)
             if abs(self.y) > GOAL_HALF_WIDTH - 0.15:
                 self.y = math.copysign(GOAL_HALF_WIDTH - 0.15, self.y)
                 self.vy *= -0.1

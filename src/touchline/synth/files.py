@@ -162,10 +162,12 @@ def write_match(
             right = _Film(folder / RIGHT, caps, sound=False)
             films.callback(right.close)
             pictures = Nv12.empty(*match.size), Nv12.empty(*match.size)
+            length = int(RATE * frames / match.fps)
             for index in range(frames):
                 match.draw(index, *pictures)
                 first, end = (int(RATE * k / match.fps) for k in (index, index + 1))
-                left.push_sound(first, match.audio(first + left.priming, end - first))
+                end = min(end, length - left.priming)
+                left.push_sound(first, match.audio(first + left.priming, max(0, end - first)))
                 left.push(index, pictures[0])
                 right.push(index, pictures[1])
                 write_truth(json.dumps(match.truth(index).to_dict(), separators=(",", ":")))

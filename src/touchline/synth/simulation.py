@@ -282,11 +282,7 @@ class Simulation:
         spot = np.array([self.ball.x, self.ball.y])
         self._sway += TICK * (-0.12 * self._sway + 1.1 * self._rng.normal(0, 1, (PERSONS, 2)))
         restart = self.restart
-        if restart is None:
-            attackers = team_of(self.owner)
-        else:
-            attackers = -1 if restart.kind == "kick-off" else restart.team
-        orders = steering.shape(spot, attackers, self._sway, self.runners)
+        orders = steering.shape(spot, self._attackers(), self._sway, self.runners)
         if restart is not None:
             place = (self.ball.x, self.ball.y) if restart.stage == "fetch" else restart.place
             orders.send(restart.taker, place, 6.5 if self.time >= restart.until else 2.0)
@@ -294,3 +290,9 @@ class Simulation:
             keeps = self._decide < math.inf
             steering.chase(orders, self.ball, self.runners, self.owner if keeps else -1)
         self.runners.run(orders.places, orders.paces, spot, TICK)
+
+    def _attackers(self) -> int:
+        """The team that has the ball or is about to; -1 before a kick-off."""
+        if self.restart is None:
+            return team_of(self.owner)
+        return -1 if self.restart.kind == "kick-off" else self.restart.team
