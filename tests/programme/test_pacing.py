@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -125,6 +126,17 @@ def test_a_display_that_closes_disturbs_nobody(tmp_path: Path) -> None:
     assert [n for n, _ in decode(path)] == list(range(60))
 
 
+@pytest.mark.skipif(
+    any(name in os.environ for name in ("DISPLAY", "WAYLAND_DISPLAY", "GST_GL_WINDOW")),
+    reason="there is a screen",
+)
+def test_without_a_screen_a_display_is_refused_in_one_line() -> None:
+    """GStreamer's own automatic sink crashes the process there."""
+    programme = Programme(CAPS, [OutputSpec("display")])
+    with pytest.raises(OutputError, match="display: no screen can be opened here; leave --display out"):
+        programme.start(system_clock().get_time())
+
+
 def test_after_the_last_output_has_failed_no_frame_is_taken() -> None:
     programme = Programme(CAPS, [OutputSpec("display", "filesink")])
     with pytest.raises(OutputError, match="display filesink"):
@@ -144,3 +156,19 @@ def test_stopping_twice_and_finishing_after_that_is_harmless(tmp_path: Path) -> 
     never_started.stop()
     never_started.finish(1)
     assert len(never_started.passages()) == 0
+
+
+def test_an_encoder_that_fails_ends_the_run_and_keeps_what_was_recorded(tmp_path: Path) -> None:
+    path = tmp_path / "kept.mp4"
+    programme = Programme(CAPS, [OutputSpec("record", str(path))], paced=False, encoder=SMALL)
+    programme.start(system_clock().get_time())
+    push(programme, range(60))
+    encoder = programme._pipeline.gst.get_by_name("encoder")
+    error = GLib.Error.new_literal(Gst.StreamError.quark(), "The encoder is broken", 1)
+    encoder.post_message(Gst.Message.new_error(encoder, error, ""))
+    with pytest.raises(OutputError, match="The encoder is broken"):
+        push(programme, range(60, 2000))
+    programme.finish(10)
+    numbers = [n for n, _ in decode(path)]
+    assert len(numbers) >= 30
+    assert numbers == list(range(len(numbers)))

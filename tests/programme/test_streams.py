@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from numbered import CAPS, Receiver, decode, free_port, push_live
+from numbered import CAPS, Receiver, decode, free_port, push, push_live
 
 from touchline.errors import ConfigurationError, OutputError
 from touchline.gst.library import SECOND
@@ -161,6 +161,33 @@ def test_a_receiver_that_takes_nothing_costs_only_itself_frames(tmp_path: Path) 
         finally:
             programme.stop()
         assert [n for n, _ in decode(path)] == list(range(60))
+
+
+def test_a_stream_that_is_stuck_is_opened_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection stands, but its queue stays full: no error would ever come from it."""
+    import socket
+
+    from touchline.programme import outputs
+
+    monkeypatch.setattr(outputs, "_STUCK_S", 0.3)
+    notes: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"rtmp://127.0.0.1:{silent.getsockname()[1]}/live/key"
+        programme = Programme(
+            CAPS, [OutputSpec("stream", url)], encoder=SMALL, ahead_s=20, on_note=notes.append
+        )
+        base = system_clock().get_time() - 60 * SECOND
+        programme.start(base)
+        try:
+            until = time.monotonic() + 4
+            number = 0
+            while not notes and time.monotonic() < until:
+                push(programme, range(number, number + 30))
+                number += 30
+                time.sleep(0.05)
+            assert "has taken nothing for" in notes[0]
+        finally:
+            programme.stop()
 
 
 def test_stopping_does_not_wait_for_the_next_try() -> None:

@@ -82,5 +82,7 @@ def _scaled(picture: Image, width: int, height: int) -> Image:
 
 
 def _write(picture: Image, text: str, at: tuple[int, int], size: float) -> None:
-    for colour, thickness in ((_BLACK, 4), (_WHITE, 1)):
-        cv2.putText(picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, size, colour, thickness, cv2.LINE_AA)
+    """White with a shadow. One thickness for both, since the width of a letter depends on it."""
+    for shift, colour in ((2, _BLACK), (1, _BLACK), (0, _WHITE)):
+        place = (at[0] + shift, at[1] + shift)
+        cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, colour, 2, cv2.LINE_AA)

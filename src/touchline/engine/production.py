@@ -32,7 +32,7 @@ from touchline.engine.showing import Showing
 from touchline.engine.stitching import StitchWorker
 from touchline.engine.viewing import Viewing, build_viewing, programme_size
 from touchline.errors import InputError, OutputError, TouchlineError
-from touchline.gst.caps import VideoCaps
+from touchline.gst.caps import VideoCaps, packed_bytes
 from touchline.gst.library import SECOND
 from touchline.gst.mapping import read_nv12, write_nv12
 from touchline.gst.pipelines import system_clock
@@ -230,10 +230,11 @@ class Production:
     def _plan(self, direct: bool) -> MemoryPlan:
         caps, config = self.scene.caps, self.config
         others = []
+        frame_bytes = packed_bytes("NV12", self.programme.caps.width, self.programme.caps.height)
         if not direct:
-            size = (self.programme.caps.width, self.programme.caps.height)
-            frames = self._programme_frames()
-            others.append(("programme frames", frames * MemoryPlan(*size, 1, 0).frame_bytes))
+            others.append(("programme frames", self._programme_frames() * frame_bytes))
+        if self.programme.encoder:
+            others.append(("encoder", self.programme.encoder.own_bytes(frame_bytes)))
         inputs = sum(
             (waiting_pictures(info) + _DECODER_FRAMES) * info.width * info.height * 3 // 2
             for info in self.scene.infos

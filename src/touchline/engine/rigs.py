@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 from touchline.capture import SourceUri
 from touchline.capture.stills import take_stills
 from touchline.errors import RigError
 from touchline.geometry import Rig
-from touchline.panorama.calibrate import calibrate
+from touchline.panorama.calibrate import CalibrationResult, calibrate
 
 Say = Callable[[str], None]
 
@@ -49,7 +51,9 @@ def rig_for(left: SourceUri, right: SourceUri, given: Path | None, say: Say) -> 
 def find_rig(left: SourceUri, right: SourceUri, kept: Path, say: Say) -> Rig:
     """Finds the rig in the footage and keeps it in a file. Raises CalibrationError or InputError."""
     say("Rig: none given; looking for it in the footage ...")
-    result = calibrate(take_stills(left, right))
+    # In a process of its own: what the search takes of memory goes back to the system before the frames are planned.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        result = process.submit(_search, left, right).result()
     notes = {**result.rig.notes, "cameras": [left.shown, right.shown]}
     rig = Rig(result.rig.cameras, result.rig.error_px, notes)
     say("Rig: " + ", ".join(f"{name} {value}" for name, value in result.facts()))
@@ -59,3 +63,7 @@ def find_rig(left: SourceUri, right: SourceUri, kept: Path, say: Say) -> Rig:
     except RigError as error:
         say(f"Rig: not kept: {error}")
     return rig
+
+
+def _search(left: SourceUri, right: SourceUri) -> CalibrationResult:
+    return calibrate(take_stills(left, right))

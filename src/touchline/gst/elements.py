@@ -14,7 +14,6 @@ _PACKAGES = {
     "gstreamer1.0-libav": ("avdec_", "avenc_"),
     "gstreamer1.0-plugins-ugly": ("x264enc",),
     "gstreamer1.0-plugins-bad": (
-        "clocksync",
         "h264parse",
         "h265parse",
         "mpegtsmux",

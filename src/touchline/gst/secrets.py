@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-_USER = re.compile(r"(?<=://)[^/@\s]+@")
-_QUERY = re.compile(r"(?i)([?&](?:passphrase|streamid|key|token|password|pass|auth|secret)=)[^&\s#]+")
-_RTMP_KEY = re.compile(r"(?i)(rtmps?://[^\s]*/)[^/\s]+")
+# A colon at the very end belongs to the sentence around it.
+_USER = re.compile(r"(?<=://)[^/?#\s]+@")
+_SECRET_NAMES = ("passphrase", "streamid", "key", "token", "password", "pass", "auth", "secret")
+_QUERY = re.compile(rf"(?i)([?&](?:{'|'.join(_SECRET_NAMES)})=)[^&\s#]*[^&\s#:]")
+# All that follows the application: servers differ in what they call the key.
+_RTMP_KEY = re.compile(r"(?i)(rtmps?://[^\s/]+/[^\s/]+/)\S*[^\s:]")
 
 
 def mask_uri(uri: str) -> str:
@@ -16,11 +19,7 @@ def mask_uri(uri: str) -> str:
     >>> mask_uri("rtsp://coach:goal@10.0.0.5/main")
     'rtsp://***@10.0.0.5/main'
     """
-    text = _USER.sub("***@", uri)
-    text = _QUERY.sub(r"\1***", text)
-    if text.lower().startswith(("rtmp://", "rtmps://")) and urlsplit(uri).path.count("/") > 1:
-        text = _RTMP_KEY.sub(r"\1***", text)
-    return text
+    return _QUERY.sub(r"\1***", _USER.sub("***@", _RTMP_KEY.sub(r"\1***", uri)))
 
 
 class Secrets:
@@ -41,17 +40,29 @@ class Secrets:
         if masked == uri:
             return
         self._masks[uri] = masked
-        parts = urlsplit(uri)
-        hidden = [parts.password, parts.username if parts.password else None]
-        hidden += [value.partition("=")[2] for value in parts.query.split("&")] if "***" in masked else []
-        if parts.scheme.lower() in ("rtmp", "rtmps"):
-            hidden.append(parts.path.rpartition("/")[2])
-        for secret in hidden:
-            if secret and len(secret) > 3:
-                self._masks[secret] = "***"
+        for secret in _parts(uri):
+            for form in (secret, unquote(secret)):
+                # Shorter ones would be found in any word.
+                if len(form) > 3:
+                    self._masks[form] = "***"
 
     def mask(self, text: str) -> str:
         """The text without any secret that was learnt, and without anything that looks like one."""
         for secret in sorted(self._masks, key=len, reverse=True):
             text = text.replace(secret, self._masks[secret])
-        return _QUERY.sub(r"\1***", _USER.sub("***@", text))
+        return mask_uri(text)
+
+
+def _parts(uri: str) -> list[str]:
+    """Whatever of a URI is secret by itself, for messages that quote only a part of it."""
+    parts = urlsplit(uri)
+    found = [parts.username or "", parts.password] if parts.password else []
+    rtmp = parts.scheme.lower() in ("rtmp", "rtmps")
+    for pair in parts.query.split("&"):
+        name, _, value = pair.partition("=")
+        if rtmp or name.lower() in _SECRET_NAMES:
+            found.append(value)
+    if rtmp:
+        key = parts.path.lstrip("/").partition("/")[2]
+        found += [key, *key.split("/"), f"{key}?{parts.query}" if parts.query else key]
+    return [secret for secret in found if secret]

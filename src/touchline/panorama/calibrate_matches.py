@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 Image = NDArray[np.uint8]
 
 _LONGEST_SIDE = 2000  # larger pictures are halved for the search: features that fine are noise
-_FEATURES = 6000
+_FEATURES = 4500
 _RATIO = 0.8  # Lowe (2004), section 7.1
 _SAME = 3.0  # matches of two frames closer than this many pixels at both ends are one
 

@@ -16,6 +16,8 @@ from touchline.gst.pipelines import Pipeline, system_clock
 from touchline.gst.probes import PassageProbe
 
 _FALLBACK_FPS = Fraction(30)  # where the caps do not say
+# x264's own memory, in frames of the size that it encodes, as set below on two cores: 68 at 1280x720, 59 at 1904x1720.
+_SOFTWARE_FRAMES = 68
 _LOOKAHEAD = 10  # frames; more would look better by little and hold more frames
 _TRIAL_S = 20.0
 # High first; baseline is the most that some encoders have. All are 4:2:0 with 8 bits.
@@ -67,6 +69,10 @@ class EncoderChoice:
 
     def __str__(self) -> str:
         return self.description
+
+    def own_bytes(self, frame_bytes: int) -> int:
+        """About how much memory the encoder takes for itself; one that is hardware takes none of ours."""
+        return _SOFTWARE_FRAMES * frame_bytes if self.factory in ("x264enc", "openh264enc") else 0
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,8 @@ class Output:
         """Hands a sample over; never waits, except for a recording that is not paced."""
         outlet = self._outlet
         if outlet is None or not outlet.push(sample, key):
-            self._dropped += 1
+            with self._lock:
+                self._dropped += 1
 
     def end(self) -> None:
         """No more comes."""
@@ -243,6 +244,7 @@ class StreamOutput(Output):
                 self._error = str(error)
 
     def _close(self) -> None:
+        self._error = self._shown_error()
         super()._close()
         reviver = self._reviver
         if reviver is not None and reviver is not threading.current_thread():

@@ -11,12 +11,21 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from touchline.errors import OutputError
-from touchline.gst.elements import has_property, make, set_property
+from touchline.gst.elements import available, has_property, make, set_property
 from touchline.gst.library import Gst
 from touchline.programme.specs import OutputSpec
 
 _FRAGMENT_MS = 1000
 _SRT_LATENCY_MS = 200
+_SCREENS = (
+    "glimagesink",
+    "waylandsink",
+    "xvimagesink",
+    "ximagesink",
+    "nv3dsink",
+    "nveglglessink",
+    "kmssink",
+)
 
 
 def tail(spec: OutputSpec) -> list[Any]:
@@ -56,15 +65,25 @@ def _stream(spec: OutputSpec) -> list[Any]:
 
 
 def _display(spec: OutputSpec) -> list[Any]:
-    sink = make(spec.uri or "autovideosink", sync=False)
-    # Only a headless machine makes autovideosink fall back to a sink that shows nothing.
-    if not spec.uri:
-        sink.set_state(Gst.State.READY)
-        children = [child.get_factory().get_name() for child in _children(sink)]
-        sink.set_state(Gst.State.NULL)
-        if "fakesink" in children:
-            raise OutputError("display: there is no screen here; leave --display out, or set DISPLAY")
+    sink = make(spec.uri, sync=False) if spec.uri else _screen()
     return [make("videoconvert"), make("videoscale"), _eager(sink)]
+
+
+def _screen() -> Any:
+    """The first sink that can open a window here.
+
+    Not autovideosink: without a screen it falls back to drawing letters in the terminal, or crashes.
+    """
+    for factory in _SCREENS:
+        if available(factory):
+            sink = make(factory, sync=False)
+            opened = sink.set_state(Gst.State.READY) != Gst.StateChangeReturn.FAILURE
+            sink.set_state(Gst.State.NULL)
+            if opened:
+                return sink
+    raise OutputError(
+        "display: no screen can be opened here; leave --display out, or set DISPLAY or WAYLAND_DISPLAY"
+    )
 
 
 def _webcam(spec: OutputSpec) -> list[Any]:
@@ -126,13 +145,3 @@ def _eager(sink: Any) -> Any:
         if has_property(sink, name):
             sink.set_property(name, value)
     return sink
-
-
-def _children(bin_: Any) -> list[Any]:
-    found: list[Any] = []
-    iterator = bin_.iterate_sinks()
-    while True:
-        result, child = iterator.next()
-        if result != Gst.IteratorResult.OK:
-            return found
-        found.append(child)

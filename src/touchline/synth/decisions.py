@@ -16,7 +16,7 @@ from touchline.synth.pitch import GOAL_HALF_WIDTH, HALF_LENGTH, HALF_WIDTH
 from touchline.synth.teams import KEEPERS, Runners, attack_of, members, openness, team_of
 
 Kick = tuple[float, float, float]
-SHOT_RANGE: Final = 25.0
+SHOT_RANGE: Final = 28.0
 
 
 def play_on(person: int, ball: Ball, runners: Runners, rng: np.random.Generator) -> Kick:
@@ -25,11 +25,11 @@ def play_on(person: int, ball: Ball, runners: Runners, rng: np.random.Generator)
     attack = attack_of(team)
     to_goal = math.hypot(attack * HALF_LENGTH - ball.x, ball.y)
     ahead = attack * HALF_LENGTH - ball.x
-    if to_goal < SHOT_RANGE and abs(ahead) > 0.55 * abs(ball.y) and rng.random() < 1.35 - to_goal / 26.0:
+    if to_goal < SHOT_RANGE and abs(ahead) > 0.55 * abs(ball.y) and rng.random() < 1.4 - to_goal / 28.0:
         return shot(attack, ball, rng)
     pressed = openness(np.array([person]), runners.position, members(1 - team))[0] < 2.0
-    own_third = attack * ball.x < -HALF_LENGTH / 3
-    if pressed and own_third and rng.random() < 0.4:
+    own_half = attack * ball.x < 0
+    if pressed and own_half and rng.random() < 0.5:
         return clearance(attack, ball, rng)
     return passing(person, ball, runners, rng)
 
@@ -47,7 +47,7 @@ def shot(attack: float, ball: Ball, rng: np.random.Generator) -> Kick:
 
 def clearance(attack: float, ball: Ball, rng: np.random.Generator) -> Kick:
     """High, far and anywhere but here."""
-    return lofted(ball, attack * rng.uniform(28, 48), rng.uniform(-26, 26), rng.uniform(0.5, 0.8))
+    return lofted(ball, attack * rng.uniform(28, 48), rng.normal(0.3 * ball.y, 22), rng.uniform(0.5, 0.8))
 
 
 def lofted(ball: Ball, over_x: float, over_y: float, elevation: float) -> Kick:
@@ -72,7 +72,7 @@ def passing(person: int, ball: Ball, runners: Runners, rng: np.random.Generator,
         + 0.9 * free
         - 0.2 * np.abs(far - 16.0)
         - np.where(lane < 1.6, 4.0, 0.0)
-        + 0.12 * np.abs(runners.position[mates, 1])
+        + 0.16 * np.abs(runners.position[mates, 1])
         - np.where((far < 5.0) | (far > reach), 30.0, 0.0)
         + rng.normal(0, 2.5, len(mates))
     )
@@ -85,14 +85,14 @@ def _pass_to(mate: int, ball: Ball, runners: Runners, high: bool, rng: np.random
     """A pass into a team-mate's run."""
     goal_x, goal_y = runners.position[mate]
     travel = math.hypot(goal_x - ball.x, goal_y - ball.y) / (14.0 if high else 11.0)
-    goal = runners.position[mate] + runners.velocity[mate] * min(1.6, travel)
+    goal = runners.position[mate] + runners.velocity[mate] * min(2.0, travel)
     goal = np.clip(goal, (-HALF_LENGTH + 1, -HALF_WIDTH + 0.6), (HALF_LENGTH - 1, HALF_WIDTH - 0.6))
     over = goal - (ball.x, ball.y)
     far = max(2.0, float(np.hypot(*over)))
-    over = over + rng.normal(0, 0.09 * far, 2)
+    over = over + rng.normal(0, 0.12 * far, 2)
     if high:
         return lofted(ball, float(over[0]), float(over[1]), rng.uniform(0.45, 0.75))
-    speed = roll_speed(far, rng.uniform(4.0, 7.0))
+    speed = roll_speed(far, rng.uniform(3.5, 9.0))
     return float(over[0]) / far * speed, float(over[1]) / far * speed, 0.0
 
 
@@ -124,12 +124,12 @@ def dribble(person: int, ball: Ball, runners: Runners) -> Kick:
     team = team_of(person)
     attack = attack_of(team)
     here = runners.position[person]
-    want = np.array([attack * (HALF_LENGTH - 6.0), 0.45 * here[1]]) - here
+    want = np.array([attack * (HALF_LENGTH - 6.0), 0.8 * here[1]]) - here
     want = want / max(1.0, float(np.hypot(*want)))
     gap = here - runners.position[list(members(1 - team))]
     near = np.maximum(np.hypot(gap[:, 0], gap[:, 1]), 0.5)
     push = (gap / near[:, None] * np.clip(1.4 - near / 5.0, 0.0, 1.2)[:, None]).sum(axis=0)
-    edge = np.array([0.0, -math.copysign(max(0.0, abs(float(here[1])) - 28.0) / 4.0, float(here[1]))])
+    edge = np.array([0.0, -math.copysign(max(0.0, abs(float(here[1])) - 31.0) / 3.0, float(here[1]))])
     way = want + 0.9 * push + edge
     way = way / max(1e-6, float(np.hypot(*way)))
     pace = min(7.0, float(np.hypot(*runners.velocity[person])) + 2.4)

@@ -136,10 +136,10 @@ class Simulation:
         self._decide = self.time + (0.12 if rng.random() < 0.25 else rng.uniform(0.5, 2.6))
         if person in KEEPERS:
             self._save(person)
-        elif contested and rng.random() < 0.35:
+        elif contested and rng.random() < 0.6:
             # Poked away, more often than not towards the nearer touchline: anybody's ball.
-            out = math.copysign(rng.uniform(-2, 9), self.ball.y)
-            self.ball.kick(rng.normal(0, 5), out, rng.uniform(0, 2.5))
+            out = math.copysign(rng.uniform(0, 14), self.ball.y)
+            self.ball.kick(rng.normal(0, 5), out, rng.uniform(0, 3))
         elif self.ball.z > 1.3:
             self._kick(person, self._header(person))
         else:

@@ -1,0 +1,243 @@
+"""A whole run through the command line: its report, its memory, its pace."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from footage import read_frames
+from runs import Coded, run, touchline
+
+
+@pytest.fixture(scope="module")
+def footage(coded) -> Coded:
+    return coded(Fraction(30))
+
+
+def test_the_report_says_what_the_contract_wants(footage: Coded, tmp_path: Path) -> None:
+    report, one, other = tmp_path / "report.json", tmp_path / "one.mp4", tmp_path / "other.ts"
+    done = touchline(
+        "run",
+        "--left",
+        footage.inputs["left"],
+        "--right",
+        footage.inputs["right"],
+        "--rig",
+        footage.inputs["rig"],
+        "--delay",
+        0.5,
+        "--record",
+        one,
+        "--record",
+        other,
+        "--report",
+        report,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(report.read_text())
+    assert set(told) == {
+        "delay_s",
+        "delay_error_ms",
+        "freezes",
+        "frames",
+        "memory",
+        "stages",
+        "outputs",
+        "version",
+        "host",
+    }
+    assert told["delay_s"] == 0.5
+    assert set(told["delay_error_ms"]) == {"p50", "p99", "max"}
+    frames, memory = told["frames"], told["memory"]
+    assert frames["captured"] == [30, 30]
+    assert frames["paired"] == frames["stitched"] == frames["played"] == 30
+    assert frames["dropped"] == {}
+    assert frames["repeated"] == 0
+    panorama = footage.panorama
+    assert memory["frame_bytes"] == panorama.width * panorama.height * 3 // 2
+    assert memory["held_bytes_peak"] == frames["held_peak"] * memory["frame_bytes"]
+    assert memory["pixel_copies"] == 0
+    assert memory["rss_peak_bytes"] <= memory["planned_bytes"] + 700_000_000
+    assert [output["frames"] for output in told["outputs"]] == [30, 30]
+    assert {"stitch", "render", "analysis"} <= set(told["stages"])
+    assert "shown" in done.stderr
+
+
+def test_fast_and_live_make_the_same_film(footage: Coded, tmp_path: Path) -> None:
+    """Following, too: what a view depends on is decided by timestamps, not by what was ready."""
+    films = []
+    for pace in ("live", "fast"):
+        video = tmp_path / f"{pace}.mp4"
+        run(**footage.inputs, delay=1.0, pace=pace, record=[video], size="640x360")
+        films.append(read_frames(video, lambda y: y.tobytes()))
+    assert len(films[0]) == footage.frames
+    assert films[0] == films[1]
+
+
+def test_held_frames_are_accounted_for_while_running(footage: Coded, tmp_path: Path) -> None:
+    """Held bytes are held frames times frame bytes; the pool has as many frames free as are not out."""
+    from touchline.config import load_config
+    from touchline.engine.books import stats_of
+    from touchline.engine.production import Production
+
+    production = Production(load_config({**footage.inputs, "delay": 0.6, "view": "fixed:0,-10,40"}))
+    try:
+        before = {hash(memory) for memory in production.pool._memories}
+        production.start()
+        seen = []
+        while not production.wait(0.05):
+            stats = stats_of(production)
+            seen.append(stats.memory.held_frames)
+            assert stats.memory.held_bytes % stats.memory.frame_bytes == 0
+            assert stats.memory.pool_free <= production.plan.frames
+        assert max(seen) <= production.plan.window_frames + 1
+        assert max(seen) >= production.plan.window_frames - 8
+        assert {hash(memory) for memory in production.pool._memories} == before, "allocated after the start"
+        production.close()
+        assert production.error is None
+        assert production.pool.stats().free == production.plan.frames, "every frame is back"
+    finally:
+        production.close()
+        production.release()
+
+
+def test_a_coded_panorama_goes_through(tmp_path: Path) -> None:
+    """Frames of a panorama that others stitched, at its own size and as a view."""
+    from footage import number_of, write_numbered
+
+    source = write_numbered(tmp_path / "panorama.mp4", 40, Fraction(30), (960, 320))
+    for pace in ("live", "fast"):
+        video = tmp_path / f"{pace}.mp4"
+        production = run(panorama=str(source), view="panorama", pace=pace, record=[video])
+        found = read_frames(video)
+        assert [number for number, _ in found] == list(range(40))
+        assert production.scene.copies == 1
+    small = tmp_path / "small.mp4"
+    run(panorama=str(source), view="panorama", size="480x160", pace="fast", record=[small])
+    assert [number for number, _ in read_frames(small, number_of)] == list(range(40))
+
+
+def _start(*arguments: object) -> subprocess.Popen[str]:
+    program = Path(sys.executable).with_name("touchline")
+    return subprocess.Popen([program, *map(str, arguments)], stderr=subprocess.PIPE, text=True)
+
+
+def test_ctrl_c_drains_and_finishes_the_file(tmp_path: Path) -> None:
+    video, report = tmp_path / "out.mp4", tmp_path / "report.json"
+    process = _start(
+        *(
+            "run",
+            "--synthetic",
+            3,
+            "--synthetic-size",
+            "640x360",
+            "--codes",
+            "--delay",
+            1.5,
+            "--view",
+            "panorama",
+        ),
+        *("--record", video, "--report", report),
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("Output:"):
+            break
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=30)
+    assert process.returncode == 0, rest
+    frames = json.loads(report.read_text())["frames"]
+    assert frames["played"] == frames["stitched"] > 45, "what had been captured was shown to its end"
+    assert len(read_frames(video, lambda y: 0)) == frames["played"]
+
+
+def test_ctrl_c_twice_stops_at_once_and_keeps_the_file(tmp_path: Path) -> None:
+    video = tmp_path / "out.mp4"
+    process = _start(
+        *("run", "--synthetic", 3, "--synthetic-size", "640x360", "--delay", 1, "--view", "panorama"),
+        *("--record", video),
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("Output:"):
+            break
+    time.sleep(3.5)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.4)
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    process.communicate(timeout=30)
+    assert time.monotonic() - began < 8
+    assert process.returncode == 0
+    assert len(read_frames(video, lambda y: 0)) > 20
+
+
+def test_metrics_are_served_while_running(tmp_path: Path) -> None:
+    process = _start(
+        *("run", "--synthetic", 3, "--synthetic-size", "640x360", "--delay", 0.5, "--duration", 3),
+        *("--metrics-port", 0, "--view", "fixed:0,-10,40"),
+    )
+    assert process.stderr is not None
+    address = ""
+    for line in process.stderr:
+        if line.startswith("Metrics:"):
+            address = line.split()[1]
+            break
+    time.sleep(2)
+    with urllib.request.urlopen(address, timeout=5) as answer:
+        text = answer.read().decode()
+    process.communicate(timeout=30)
+    values = {
+        line.rpartition(" ")[0]: float(line.rpartition(" ")[2])
+        for line in text.splitlines()
+        if line[0] != "#"
+    }
+    assert 0.5 <= values["touchline_delay_seconds"] < 0.7
+    assert values["touchline_store_frames"] > 5
+    assert values['touchline_frames_total{stage="played"}'] > 5
+    assert values["touchline_delay_error_seconds_count"] > 5
+    assert "touchline_pool_free" in values
+    assert "touchline_store_oldest_age_seconds" in values
+    assert values["touchline_ready"] in (0.0, 1.0)
+
+
+@pytest.mark.parametrize("command", ["run", "demo", "synth", "calibrate", "plan", "doctor"])
+def test_every_command_helps_with_exit_codes(command: str) -> None:
+    done = touchline(command, "--help")
+    assert done.returncode == 0
+    assert "Exit codes" in done.stdout
+
+
+def test_plan_prints_the_figures_of_the_design() -> None:
+    done = touchline("plan", "--size", "5700x1900", "--fps", 30, "--delay", 7)
+    assert done.returncode == 0, done.stderr
+    assert "3.41 GB" in done.stdout
+    assert "9.10 GB" in done.stdout
+    told = json.loads(touchline("plan", "--size", "5700x1900", "--fps", 30, "--delay", 7, "--json").stdout)
+    assert told[0]["window_bytes"] == 3_411_450_000
+
+
+def test_doctor_finds_what_a_run_needs() -> None:
+    done = touchline("doctor", "--json")
+    assert done.returncode == 0, done.stderr
+    checks = {check["name"]: check for check in json.loads(done.stdout)}
+    assert checks["GStreamer"]["verdict"] == "ok"
+    assert checks["H.264 encoder"]["verdict"] == "ok"
+
+
+def test_doctor_names_what_is_missing() -> None:
+    done = touchline(
+        "doctor", GST_PLUGIN_SYSTEM_PATH_1_0="/nonexistent", GST_REGISTRY_1_0="/tmp/none.registry"
+    )
+    assert done.returncode == 2
+    assert "missing" in done.stderr
+    assert "make setup" in done.stderr

@@ -1,0 +1,221 @@
+"""The rig from footage: the synthetic match, whose true rig is known, real footage, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from touchline.errors import CalibrationError
+from touchline.geometry import Camera, Distortion, Rig, angles_to_rays, fit_panorama, rotation_from_angles
+from touchline.gst.nv12 import Nv12
+from touchline.panorama.calibrate import calibrate, level, overlap_deg
+from touchline.panorama.calibrate_matches import Matches, find_matches, match_pair
+from touchline.panorama.calibrate_solve import Lens, solve
+from touchline.panorama.compare import likeness
+from touchline.panorama.preview import preview
+from touchline.synth.match import SyntheticMatch
+
+COURT = Path(__file__).parents[3] / "shared" / "data" / "court"
+
+
+def bgr(picture: Nv12) -> np.ndarray:
+    return cv2.cvtColorTwoPlane(picture.y, picture.uv, cv2.COLOR_YUV2BGR_NV12)
+
+
+def filmed(match: SyntheticMatch, indices: tuple[int, ...]) -> list[tuple[np.ndarray, np.ndarray]]:
+    pairs = []
+    for index in indices:
+        left, right = Nv12.empty(*match.size), Nv12.empty(*match.size)
+        match.draw(index, left, right)
+        pairs.append((bgr(left), bgr(right)))
+    return pairs
+
+
+@pytest.fixture(scope="module")
+def match() -> SyntheticMatch:
+    return SyntheticMatch(4)
+
+
+@pytest.fixture(scope="module")
+def pairs(match):
+    return filmed(match, (0, 90))
+
+
+@pytest.fixture(scope="module")
+def result(pairs):
+    return calibrate(pairs)
+
+
+def misalignment(found: Rig, true: Rig) -> np.ndarray:
+    """How far apart, in pixels of the right picture, the found rig puts what both cameras truly see at one place."""
+    yaw, pitch = np.meshgrid(np.radians(np.arange(-30, 30, 0.5)), np.radians(np.arange(-50, 30, 0.5)))
+    rays = angles_to_rays(yaw, pitch)
+    left, seen_left = true.left.project(rays)
+    right, seen_right = true.right.project(rays)
+    both = seen_left & seen_right
+    assert np.count_nonzero(both) > 500
+    there, _ = found.right.project(found.left.unproject(left[both]))
+    return np.linalg.norm(there - right[both], axis=-1)
+
+
+def test_synthetic_match(result, match):
+    error = misalignment(result.rig, match.rig)
+    assert np.median(error) < 0.5
+    assert np.percentile(error, 95) < 1.5
+    for found, true in zip(result.rig.cameras, match.rig.cameras, strict=True):
+        assert found.fx == pytest.approx(true.fx, rel=0.02)
+        assert found.horizontal_fov_deg == pytest.approx(true.horizontal_fov_deg, abs=1.5)
+        assert found.pitch_deg == pytest.approx(true.pitch_deg, abs=5), "level only as far as can be told"
+    assert result.inliers > 200
+    assert result.median_px < 0.5
+    assert result.apart_deg == pytest.approx(83, abs=1.5)
+    assert result.overlap_deg == pytest.approx(overlap_deg(match.rig), abs=1)
+    assert result.likeness > 0.9
+    assert result.rig.error_px == pytest.approx(result.median_px, abs=1e-3)
+
+
+def test_the_same_footage_gives_the_same_rig(result, pairs):
+    assert calibrate(pairs).rig.to_dict() == result.rig.to_dict()
+
+
+def test_rig_file_keeps_everything(result, tmp_path):
+    result.rig.save(tmp_path / "rig.json")
+    assert Rig.load(tmp_path / "rig.json") == result.rig
+
+
+def test_fisheye_lenses():
+    match = SyntheticMatch(6, lens="fisheye")
+    found = calibrate(filmed(match, (0,)))
+    error = misalignment(found.rig, match.rig)
+    assert np.median(error) < 0.5
+    assert np.percentile(error, 95) < 1.5
+
+
+def test_preview_shows_panorama_and_overlap(result, pairs):
+    picture = preview(result.rig, *pairs[0], result.points, "two cameras")
+    assert picture.shape[1] == 1920
+    assert picture.dtype == np.uint8
+    assert picture[60:400].std() > 30, "the panorama is missing"
+    dots = (np.abs(picture.astype(int) - (80, 255, 120)).max(axis=-1) < 10).sum()
+    assert dots > result.inliers, "the matched points are missing"
+
+
+def test_swapped_pictures(pairs):
+    with pytest.raises(CalibrationError, match="swapped") as caught:
+        calibrate([(right, left) for left, right in pairs[:1]])
+    assert caught.value.matches > 100
+
+
+def test_the_same_picture_twice(pairs):
+    with pytest.raises(CalibrationError, match="same way"):
+        calibrate([(pairs[0][0], pairs[0][0])])
+
+
+def test_no_overlap(pairs):
+    """The outer halves show the same kind of things (boards, stands, grass), but nothing twice."""
+    left, right = pairs[0]
+    with pytest.raises(CalibrationError, match=r"matching points|look alike") as caught:
+        calibrate([(np.ascontiguousarray(left[:, :640]), np.ascontiguousarray(right[:, 640:]))])
+    assert 0 <= caught.value.matches < 100
+
+
+def test_nothing_to_see():
+    black = np.zeros((720, 1280, 3), np.uint8)
+    with pytest.raises(CalibrationError, match="only 0 matching points"):
+        calibrate([(black, black)])
+    with pytest.raises(CalibrationError, match="empty"):
+        calibrate([])
+
+
+def test_pictures_of_several_sizes(pairs):
+    left, right = pairs[0]
+    with pytest.raises(CalibrationError, match="one size"):
+        calibrate([(left, right), (left[:700], right)])
+
+
+def test_solver_finds_lenses_among_outliers():
+    """Points of known cameras with noise, and as many that fit nothing."""
+    rng = np.random.default_rng(1)
+    lenses = (
+        Lens("brown", 900.0, 643.0, 357.0, -0.2, 0.03),
+        Lens("brown", 906.0, 637.0, 362.0, -0.205, 0.032),
+    )
+    between = rotation_from_angles(np.radians(58), np.radians(1), np.radians(-2))
+    left = np.column_stack([rng.uniform(900, 1279, 3000), rng.uniform(0, 719, 3000)])
+    right = lenses[1].pixels(lenses[0].rays(left) @ between.T)
+    seen = (right[:, 0] > 0) & (right[:, 0] < 1279) & (right[:, 1] > 0) & (right[:, 1] < 719)
+    left, right = left[seen][:250], right[seen][:250]
+    assert len(left) == 250
+    left, right = (p + rng.normal(0, 0.4, p.shape) for p in (left, right))
+    wrong = rng.uniform((0, 0), (1279, 719), (2, 250, 2))
+    matches = Matches(np.vstack([left, wrong[0]]), np.vstack([right, wrong[1]]))
+    found = solve(matches, (1280, 720), (1280, 720), ("brown",))
+    assert found.inliers[:250].mean() > 0.97
+    assert found.inliers[250:].mean() < 0.03
+    assert found.left.focal == pytest.approx(900, rel=0.05)
+    there = found.right.pixels(found.left.rays(left) @ found.rotation.T)
+    assert np.median(np.linalg.norm(there - right, axis=1)) < 1.0
+
+
+@pytest.mark.parametrize("model", ["brown", "fisheye"])
+def test_solver_and_rig_mean_the_same_lens(model):
+    lens = Lens(model, 700.0, 650.0, 350.0, -0.1 if model == "brown" else 0.02, 0.01)
+    pixels = np.random.default_rng(0).uniform((0, 0), (1280, 720), (200, 2))
+    rays = lens.rays(pixels)
+    camera = lens.camera((1280, 720))
+    assert np.allclose(camera.unproject(pixels), rays, atol=1e-6)
+    assert np.allclose(lens.pixels(rays), pixels, atol=1e-3)
+    assert np.allclose(camera.project(rays)[0], pixels, atol=1e-3)
+
+
+def test_levelling_undoes_a_tilted_start():
+    """A level rig, turned about as a whole, comes back."""
+    straight = Rig(
+        (
+            Camera.from_fov(1280, 720, 90, Distortion(), yaw_deg=-35, pitch_deg=-12),
+            Camera.from_fov(1280, 720, 90, Distortion(), yaw_deg=35, pitch_deg=-12),
+        )
+    )
+    turn = rotation_from_angles(0.3, 0.2, -0.25)
+    turned = Rig(tuple(camera.rotated(camera.rotation @ turn) for camera in straight.cameras))
+    for found, true in zip(level(turned).cameras, straight.cameras, strict=True):
+        assert found.yaw_deg == pytest.approx(true.yaw_deg, abs=0.3)
+        assert found.pitch_deg == pytest.approx(true.pitch_deg, abs=0.5)
+        assert found.roll_deg == pytest.approx(0, abs=0.3)
+
+
+def test_matches_are_where_the_truth_is(pairs, match):
+    """SIFT on one pair: most matches are true ones; what several pairs agree on is counted once."""
+    one = match_pair(*pairs[0])
+    apart = match.rig.left.unproject(one.left) - match.rig.right.unproject(one.right)
+    assert np.mean(np.linalg.norm(apart, axis=1) < 0.005) > 0.6
+    assert 0.7 * len(one) < len(find_matches([pairs[0], pairs[0]])) <= len(one)
+
+
+def test_likeness_tells_right_from_wrong(pairs, match):
+    assert likeness(match.rig, *pairs[0]) > 0.9
+    wrong = Rig((match.rig.left, match.rig.right.rotated(rotation_from_angles(0.8, -0.22, 0.0))))
+    assert likeness(wrong, *pairs[0]) < 0.2
+
+
+@pytest.mark.skipif(not COURT.exists(), reason="the court footage is not here")
+def test_real_court():
+    """Overhead cameras, portrait, 22 % overlap, nothing known about the lenses."""
+    frames = []
+    for side in ("left", "right"):
+        video = cv2.VideoCapture(str(COURT / f"{side}.mp4"))
+        ok, frame = video.read()
+        assert ok
+        frames.append(frame)
+    result = calibrate([(frames[0], frames[1])])
+    assert result.inliers >= 250
+    assert result.median_px < 1.5
+    assert 15 < result.apart_deg < 45
+    assert all(camera.distortion.coefficients[0] < 0 for camera in result.rig.cameras), (
+        "these lenses bend inwards"
+    )
+    panorama = fit_panorama(result.rig)
+    assert panorama.width > 1.4 * 1154
