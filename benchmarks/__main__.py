@@ -6,9 +6,9 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import delay, rendering, stitching
+from benchmarks import delay, live, rendering, stitching
 
-TABLES = {"stitching": stitching.main, "rendering": rendering.main, "delay": delay.main}
+TABLES = {"stitching": stitching.main, "rendering": rendering.main, "delay": delay.main, "live": live.main}
 
 
 def main(names: list[str]) -> None:

@@ -154,6 +154,16 @@ def test_an_mp4_without_its_end_is_refused(tmp_path) -> None:
     catcher.source.stop()
 
 
+def test_a_camera_that_does_not_answer_is_told_without_its_password() -> None:
+    """The failed connection was taken for a first picture."""
+    catcher = Catcher("rtsp://coach:goalgoal@127.0.0.1:9/cam")
+    with pytest.raises(InputError, match=r"left input rtsp://\*\*\*@127\.0\.0\.1:9/cam") as caught:
+        catcher.run()
+    catcher.source.stop()
+    assert "goalgoal" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 def test_udp(tmp_path) -> None:
     _check_live("udp://127.0.0.1:23456", tmp_path, ["udpsink", "host=127.0.0.1", "port=23456"])
 

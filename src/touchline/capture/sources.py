@@ -86,7 +86,8 @@ class Source:
             self._learn(sample.get_caps())
         else:
             self._pipeline.play(base_time)
-            if not self._first.wait(timeout_s):
+            self._first.wait(timeout_s)
+            if self._caps is None:
                 failed = self._pipeline.failed
                 raise InputError(failed or f"{self._where}: no picture came within {timeout_s:g} s")
         _, duration = self._pipeline.gst.query_duration(Gst.Format.TIME)

@@ -31,7 +31,6 @@ _WORTH = 100.0  # more matches than this do not outvote what is likely: their er
 _LOOSE = 0.012  # a match fits a lens of the grid within this share of the longer side
 _TIGHT = 0.0022  # and a refined one within this
 _ROUGHLY, _FINELY = (2 * _LOOSE, 0.5 * _LOOSE), (0.5 * _LOOSE, _TIGHT, _TIGHT)  # limits, one after the other
-_EXCELLENT = 0.0003  # a median error below this share needs no other lens model
 _SOFT = 0.0006  # residuals above this share count less and less
 
 # What is likely of lenses, as standard deviations: the overlap alone leaves some of it open.
@@ -128,7 +127,7 @@ def solve(
     Args:
         matches: at least two.
         left_size, right_size: width and height of the pictures.
-        models: lens models to try, until one fits excellently; a later one must fit clearly better to be taken.
+        models: lens models to try; a later one must fit clearly better to be taken.
     """
     sizes = (left_size, right_size)
     best: Solution | None = None
@@ -140,8 +139,6 @@ def solve(
         found = min(fine, key=lambda solution: solution.cost)
         if best is None or found.cost < 0.93 * best.cost:
             best = found
-        if np.median(best.errors[best.inliers]) < _EXCELLENT * max(*left_size, *right_size):
-            break
     assert best is not None, "no lens model was given"
     return best
 
