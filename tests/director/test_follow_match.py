@@ -16,10 +16,10 @@ from touchline.synth import SyntheticMatch
 
 PERIOD_NS = 100_000_000
 FRAMES = 300
-SEEDS = (3, 7)  # in which play soon leaves the middle
+SEEDS = (1, 2, 7)  # in which play soon leaves the middle; the second is the hardest of the first twelve
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=len(SEEDS))
 def observed(seed: int) -> tuple[SyntheticMatch, ViewLimits, MotionLog]:
     match = SyntheticMatch(seed, fps=Fraction(10))
     panorama = fit_panorama(match.rig, size=(1056, 280))
@@ -44,13 +44,13 @@ def share_with_ball(match: SyntheticMatch, director: Director) -> float:
     return float(np.mean(seen))
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_the_ball_is_in_the_picture(seed: int) -> None:
-    match, limits, log = observed(seed)
-    follow = share_with_ball(match, FollowDirector(log, limits, horizon_s=7))
-    still = share_with_ball(match, FixedDirector(View(0, -10, 46), limits))
-    assert follow > 0.9
-    assert follow > still + 0.1
+def test_the_ball_is_in_the_picture() -> None:
+    shares = []
+    for seed in SEEDS:
+        match, limits, log = observed(seed)
+        shares.append(share_with_ball(match, FollowDirector(log, limits, horizon_s=7)))
+        assert shares[-1] > share_with_ball(match, FixedDirector(View(0, -10, 46), limits)) + 0.4
+    assert np.mean(shares) > 0.85
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -65,10 +65,10 @@ def test_the_camera_moves_calmly_and_stays_inside(seed: int) -> None:
 
 
 def test_the_play_is_seen_without_the_crowd() -> None:
-    """The stands fill the upper third of the panorama and rustle; the movement is on the pitch."""
+    """Above the pitch is nothing that moves; below the centres of bodies are their feet and shadows, some degrees."""
     match, _, log = observed(SEEDS[0])
     for motion in log.between(30 * PERIOD_NS, FRAMES * PERIOD_NS):
         persons = match.truth(motion.pts_ns // PERIOD_NS).persons
-        assert min(p.pitch_deg for p in persons) < motion.pitch_deg < max(p.pitch_deg for p in persons)
+        assert min(p.pitch_deg for p in persons) - 4 < motion.pitch_deg < max(p.pitch_deg for p in persons)
         assert min(p.yaw_deg for p in persons) < motion.yaw_deg < max(p.yaw_deg for p in persons)
         assert motion.amount > 0

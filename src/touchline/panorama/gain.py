@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from touchline.geometry import Panorama, Rig
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.kernels import UNITY, sample_points
+from touchline.panorama.kernels import UNITY
+from touchline.panorama.plane_kernels import sample_points
 from touchline.panorama.warp import edge_distance, picture_of, source_positions
 
 _POINTS = 1500
@@ -116,7 +117,7 @@ def difference_of(samples: NDArray[np.int32]) -> Difference | None:
     only, or in another place, is left out.
 
     Args:
-        samples: as :func:`touchline.panorama.kernels.sample_points` writes them.
+        samples: as :func:`touchline.panorama.plane_kernels.sample_points` writes them.
 
     Returns:
         None if too few points are bright enough, and not too bright, to tell.

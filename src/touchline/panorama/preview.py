@@ -133,7 +133,8 @@ def _fitted(image: Image, width: int, height: int) -> Image:
 
 def _text(line: str, width: int) -> Image:
     page = np.full((_BAND, width, 3), _PAPER, np.uint8)
-    cv2.putText(page, line, (0, 30), _FONT, 0.7, _INK, 1, cv2.LINE_AA)
+    written = cv2.getTextSize(line, _FONT, 0.7, 1)[0][0]
+    cv2.putText(page, line, (0, 30), _FONT, 0.7 * min(1.0, width / max(1, written)), _INK, 1, cv2.LINE_AA)
     return page
 
 

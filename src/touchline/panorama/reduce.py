@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from touchline.panorama.kernels import reduce_plane
+from touchline.panorama.plane_kernels import reduce_plane
 
 Plane = NDArray[np.uint8]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from touchline.geometry import Camera, Panorama, Rig
 from touchline.gst.nv12 import Nv12
-from touchline.panorama import kernels
+from touchline.panorama import plane_kernels
 from touchline.panorama.kernels import BLOCK, LEFT, LEFT_INSIDE, RIGHT, RIGHT_INSIDE, TERMS, Picture
 
 Floats = NDArray[np.float64]
@@ -83,7 +83,7 @@ class Blocks:
 
     def fit(self, nodes: Floats, source_size: tuple[int, int]) -> None:
         """Takes the source positions ``nodes``, shape (rows + 3, columns + 3, 2), of :func:`node_positions`."""
-        kernels.fit_rows(0, len(self.inside), nodes, *source_size, self.coefficients, self.inside)
+        plane_kernels.fit_rows(0, len(self.inside), nodes, *source_size, self.coefficients, self.inside)
 
     def positions(self, x: Any, y: Any) -> Floats:
         """The source positions, shape (..., 2), that the kernels use for whole luma coordinates of the picture."""
