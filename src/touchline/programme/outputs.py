@@ -64,7 +64,7 @@ class Output:
         self._outlet: Outlet | None = None
         self._base_time = 0
         self._frames_before = 0
-        self._dropped = 0
+        self._fed = 0
         self._restarts = 0
         self._error: str | None = None
         self._over = False
@@ -75,12 +75,14 @@ class Output:
         """A snapshot."""
         with self._lock:
             frames = self._frames_before + (self._outlet.frames if self._outlet else 0)
+            # Whatever was handed over and neither came through nor is still on its way, however it was lost.
+            dropped = max(0, self._fed - self._frames_before - (self._outlet.taken if self._outlet else 0))
             return OutputStatus(
                 self.spec.kind,
                 self.spec.masked,
                 frames,
                 self._restarts,
-                self._dropped,
+                dropped,
                 self._shown_error(),
             )
 
@@ -97,9 +99,9 @@ class Output:
     def feed(self, sample: Any, key: bool) -> None:
         """Hands a sample over; never waits, except for a recording that is not paced."""
         outlet = self._outlet
-        if outlet is None or not outlet.push(sample, key):
-            with self._lock:
-                self._dropped += 1
+        if outlet is not None:
+            outlet.push(sample, key)
+        self._fed += 1
 
     def end(self) -> None:
         """No more comes."""
@@ -164,10 +166,8 @@ class Output:
             return True
 
     def _book(self, outlet: Outlet) -> None:
-        """Closes an outlet's books: what is still queued is lost."""
-        frames = outlet.frames
-        self._frames_before += frames
-        self._dropped += outlet.taken - frames
+        """Closes an outlet's books: what has come through, has; what is still queued is lost."""
+        self._frames_before += outlet.frames
 
     def _close(self) -> None:
         self._closing.set()
