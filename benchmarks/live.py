@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-SECONDS = 30
+SECONDS = 20
 RUNS = 3
 
 

@@ -53,7 +53,7 @@ class RunConfig(BaseSettings):
     panorama_size: str | None = None
 
     delay: float = Field(7.0, ge=0, le=600, allow_inf_nan=False)
-    lead: float = Field(0.2, ge=0, le=2, allow_inf_nan=False)
+    lead: float = Field(0.5, ge=0, le=2, allow_inf_nan=False)
     view: str = "follow"
     size: str | None = None
 

@@ -33,7 +33,7 @@ from touchline.programme.encoders import EncoderChoice, EncoderSettings, choose_
 from touchline.programme.outputs import Output, OutputStatus, finish_all, make_output
 from touchline.programme.specs import OutputSpec, check_all, keep_earlier
 
-_QUEUED_FRAMES = 4  # between the pacing and the encoder: what a slow key frame may cost
+_QUEUED_FRAMES = 12  # between the pacing and the encoder: a machine that is busy elsewhere for 0.4 s at 30 fps
 _RAW_FRAMES = 5  # in a display's or webcam's pipeline: two queued, one converted, one or two on the screen
 _ACCESS_UNITS = "video/x-h264,stream-format=byte-stream,alignment=au"
 
