@@ -16,7 +16,7 @@ setup: $(STAMP) ## install Debian packages, the virtual environment and Touchlin
 $(STAMP): pyproject.toml debian-packages.txt tools/debian-packages
 	@tools/debian-packages
 	@echo "Setting up $(VENV) (a minute or two the first time)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv --system-site-packages $(VENV)
+	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear --system-site-packages $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy only-if-needed --editable '.[dev]'
 	@touch $@
 

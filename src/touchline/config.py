@@ -37,7 +37,9 @@ _UNITS = {
 class RunConfig(BaseSettings):
     """Everything that ``touchline run`` can be told. Sizes are written as 1280x720, times in seconds."""
 
-    model_config = SettingsConfigDict(env_prefix="TOUCHLINE_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="TOUCHLINE_", extra="forbid", frozen=True, hide_input_in_errors=True
+    )
 
     left: str | None = None
     right: str | None = None
@@ -74,6 +76,11 @@ class RunConfig(BaseSettings):
     report: Path | None = None
     metrics_port: int | None = Field(None, ge=0, le=65535)
     metrics_address: str = "127.0.0.1"
+
+    @property
+    def lead_s(self) -> float:
+        """How far ahead of its due time a frame is worked on: at most half the delay, the rest is for the capture."""
+        return min(self.lead, self.delay / 2)
 
     @classmethod
     def settings_customise_sources(

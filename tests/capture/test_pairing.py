@@ -13,7 +13,7 @@ from touchline.capture.pairing import Pairer
 
 def run(left: list[int], right: list[int], frame_ns: tuple[int, int], order: str = "even", depth: int = 4):
     """Both sides through a pairer, from two threads (it waits), and what came out."""
-    pairer: Pairer[int] = Pairer(frame_ns, depth, waits=True)
+    pairer: Pairer[int] = Pairer(frame_ns, (depth, depth), waits=True)
 
     def feed(side: int, times: list[int]) -> None:
         for pts in times:
@@ -102,7 +102,7 @@ def test_pairs_depend_on_the_times_alone(left_steps: list[int], right_steps: lis
 
 
 def test_a_live_camera_is_not_held_back_but_counted() -> None:
-    pairer: Pairer[int] = Pairer((40, 40), 4, waits=False)
+    pairer: Pairer[int] = Pairer((40, 40), (4, 4), waits=False)
     for i in range(10):
         pairer.put(0, i * 40, i)
     assert pairer.dropped.as_dict() == {"left_overflow": 6}
@@ -114,7 +114,7 @@ def test_a_live_camera_is_not_held_back_but_counted() -> None:
 
 
 def test_closing_wakes_a_camera_that_is_held_back() -> None:
-    pairer: Pairer[int] = Pairer((40, 40), 2, waits=True)
+    pairer: Pairer[int] = Pairer((40, 40), (2, 2), waits=True)
 
     def fill() -> None:
         for i in range(10):

@@ -137,7 +137,7 @@ def test_fast_pace_plays_when_the_window_is_full(rig) -> None:
         ahead.append((r.store.newest_pts or 0) - frame.pts)
         r.push(frame)
 
-    played = Player(r.store, FastTimeline(r.store, r.delay_ns), show)
+    played = Player(r.store, FastTimeline(r.store, r.delay_ns, 100), show)
     played.start()
     for number in range(90):
         r.capture(number, number * SECOND // 30)
@@ -189,3 +189,39 @@ def test_an_error_while_showing_ends_the_player_and_is_told(rig) -> None:
     assert player.wait(5)
     assert player.state is State.FAILED
     assert [str(e) for e in errors] == ["no screen"]
+
+
+def test_footage_that_is_faster_than_it_says_does_not_stop_for_ever(rig) -> None:
+    """The player waited for a frame one delay ahead, the pool for a frame that the player would let go."""
+    r = rig(1.0, frames=20, sync=False)
+    player = Player(r.store, FastTimeline(r.store, r.delay_ns, 16), r.push)
+    player.start()
+    for number in range(100):
+        r.capture(number, number * SECOND // 60)
+    r.store.end()
+    assert player.wait(10)
+    assert player.played == 100
+
+
+def test_the_end_may_come_at_any_moment(rig) -> None:
+    """It came between two questions, and the player went from filling to done, which it may not."""
+    for _ in range(30):
+        r = rig(0)
+        player = Player(r.store, live(r), lambda _: None)
+        player.start()
+        r.capture(1, 0)
+        r.store.end()
+        assert player.wait(5)
+        assert player.state is State.DONE
+        player.stop()
+
+
+def test_what_waits_at_a_stop_is_counted(rig) -> None:
+    r = rig(60)
+    player = Player(r.store, live(r), r.push)
+    player.start()
+    for number in range(7):
+        r.capture(number, number * SECOND // 30)
+    player.stop()
+    player.stop()
+    assert player.dropped.as_dict() == {"stopped": 7}

@@ -88,7 +88,9 @@ def test_held_frames_are_accounted_for_while_running(footage: Coded, tmp_path: P
     from touchline.engine.books import stats_of
     from touchline.engine.production import Production
 
-    production = Production(load_config({**footage.inputs, "delay": 0.6, "view": "fixed:0,-10,40"}))
+    production = Production(
+        load_config({**footage.inputs, "delay": 0.9, "lead": 0.2, "view": "fixed:0,-10,40"})
+    )
     try:
         before = {hash(memory) for memory in production.pool._memories}
         production.start()

@@ -51,7 +51,7 @@ def test_what_the_stitcher_wrote_is_what_is_shown_and_nobody_touches_it(
     books = json.loads(done.stdout.splitlines()[-1])
     assert books["same_memory"]
     assert books["shown"] == books["guarded"] == footage.frames
-    assert books["distinct"] <= books["planned"], "memory from outside the pool"
+    assert books["foreign"] == 0, "a frame was allocated after the start"
     assert copies(done, footage) == 0
     if view == "panorama":
         found = read_frames(out, footage.reader_of_panorama())
@@ -60,6 +60,11 @@ def test_what_the_stitcher_wrote_is_what_is_shown_and_nobody_touches_it(
 
 def test_writing_a_held_frame_would_be_noticed(footage: Coded, tmp_path) -> None:
     assert guarded_run(footage, "panorama", tmp_path / "out.mp4", "write").returncode == -signal.SIGSEGV
+
+
+def test_memory_that_is_not_the_pool_s_would_be_noticed(footage: Coded, tmp_path) -> None:
+    done = guarded_run(footage, "panorama", tmp_path / "out.mp4", "foreign")
+    assert json.loads(done.stdout.splitlines()[-1])["foreign"] == footage.frames - 1
 
 
 def test_copying_a_held_frame_would_be_noticed(footage: Coded, tmp_path) -> None:

@@ -1,4 +1,4 @@
-"""Runs the analysis beside the programme: reads frames from the store when it has time, never holds one back."""
+"""Runs the analysis beside the programme: reads frames from the store when it has time."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class AnalysisWorker:
         detector: finds the movement.
         log: where it is noted; closed at the end.
         period_s: between two observed frames.
+        holds: frames wait for the analysis, as they may at fast pace; live they must not.
         on_failed: called with the exception if the detector raises; the programme goes on without it.
     """
 
@@ -40,6 +41,7 @@ class AnalysisWorker:
         log: MotionLog,
         *,
         period_s: float = 0.1,
+        holds: bool = False,
         on_failed: Callable[[Exception], None] | None = None,
     ) -> None:
         self.durations = Durations()
@@ -50,7 +52,7 @@ class AnalysisWorker:
         self._period_ns = round(period_s * SECOND)
         self._on_failed = on_failed
         self._store = store
-        self._reader = store.reader("analysis", holds=False)
+        self._reader = store.reader("analysis", holds=holds)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="analysis", daemon=True)
 

@@ -12,11 +12,12 @@ from touchline.capture.pairing import Pairer
 from touchline.capture.sources import Source
 from touchline.capture.uris import SourceUri
 from touchline.counters import Tally
-from touchline.errors import ConfigurationError
+from touchline.errors import ConfigurationError, InputError
 from touchline.gst.library import MILLISECOND, SECOND
 
 _DEPTH = 8  # pictures that may wait of each camera, at least
 _PATIENCE_S = 0.4  # a machine that is held up for so long loses nothing
+_SILENT_S = 10.0  # after so long without a picture a live camera is taken for dead
 _WAITING_BYTES = 128_000_000  # but no camera's waiting pictures take more than this
 _START_IN = 50 * MILLISECOND  # files begin this long after the start, when every thread is up
 
@@ -84,8 +85,10 @@ class CameraFeed:
         self._origin: int | None = None  # running time of the first frame that counts, for live sources
         self._failure: str | None = None
         self._base_time = 0
+        self._clock: Any = None
+        self._heard: list[int] = []  # the clock's time at each camera's last frame
         self._over = [False] * len(uris)
-        self._pairer: Pairer[CapturedFrame] = Pairer((0, 0), _DEPTH, waits=not paced)
+        self._pairer: Pairer[CapturedFrame] = Pairer((0, 0), (_DEPTH, _DEPTH), waits=not paced)
         self._sources = [
             Source(uri, name, paced=paced, on_frame=self._taker(side), on_end=self._ender(side))
             for side, (uri, name) in enumerate(zip(uris, names, strict=True))
@@ -108,19 +111,29 @@ class CameraFeed:
         infos = [source.open(self._base_time) for source in self._sources]
         frame_ns = [round(SECOND / info.fps) if info.fps else 0 for info in infos]
         waits = not (self._paced or self._live)
-        depth = max(waiting_pictures(info) for info in infos)
-        self._pairer = Pairer((frame_ns[0], frame_ns[-1]), depth, waits=waits)
+        depths = [waiting_pictures(info) for info in infos]
+        self._pairer = Pairer((frame_ns[0], frame_ns[-1]), (depths[0], depths[-1]), waits=waits)
+        # A live camera may have gone while the other one was being opened.
+        if self._failure:
+            raise InputError(self._failure)
+        for side, over in enumerate(self._over):
+            if over:
+                self._finish(side)
         return infos
 
     def start(self, clock: Any) -> int:
         if not self._live:
             self._base_time = clock.get_time() + _START_IN
+        self._clock = clock
+        self._heard = [clock.get_time()] * len(self._sources)
         for source in self._sources:
             source.start(self._base_time)
         return self._base_time
 
     def next(self, timeout_s: float) -> Moment | None:
         pair = self._pairer.next(timeout_s)
+        if self._live:
+            self._watch()
         if pair is None:
             return None
         frames = [timed.item for timed in pair][: len(self._sources)]
@@ -135,6 +148,14 @@ class CameraFeed:
         for source in self._sources:
             source.stop()
 
+    def _watch(self) -> None:
+        """A live camera that falls silent ends, with a word about it; a file says by itself when it is over."""
+        now = self._clock.get_time()
+        for side, source in enumerate(self._sources):
+            silent_s = (now - self._heard[side]) / SECOND
+            if silent_s > _SILENT_S and not self._over[side]:
+                self._ender(side)(f"{source.where}: no picture for {_SILENT_S:g} s; is the camera on?")
+
     def _taker(self, side: int) -> Callable[[CapturedFrame], None]:
         def take(frame: CapturedFrame) -> None:
             if self._over[side]:
@@ -145,6 +166,7 @@ class CameraFeed:
                 self._finish(side)
                 return
             self.captured[side] += 1
+            self._heard[side] = self._clock.get_time()
             self._pairer.put(side, frame.pts, frame)
             if len(self._sources) == 1:  # a panorama is its own partner
                 self._pairer.put(1, frame.pts, frame)
@@ -233,6 +255,8 @@ class DrawnFeed:
     def stop(self) -> None:
         self.end()
         with self._changed:
+            if self._queue:
+                self.dropped.add("synthetic_stopped", len(self._queue))
             self._queue.clear()
         if self._thread.is_alive():
             self._thread.join()

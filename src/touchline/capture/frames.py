@@ -79,6 +79,7 @@ class SourceInfo:
         fps: frames per second; 0 if the stream does not say.
         live: it does not wait for us.
         duration_s: seconds; 0 if unknown or without end.
+        colorimetry: GStreamer's name of it.
     """
 
     width: int
@@ -86,3 +87,4 @@ class SourceInfo:
     fps: Fraction
     live: bool = False
     duration_s: float = 0.0
+    colorimetry: str = "bt709"

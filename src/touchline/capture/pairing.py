@@ -30,13 +30,13 @@ class Pairer(Generic[T]):
 
     Args:
         frame_ns: duration of a frame of the left and of the right camera; 0 if unknown (25 fps is assumed).
-        depth: frames kept waiting on each side.
+        depth: frames kept waiting on the left and on the right side.
         waits: a full side holds its camera back; otherwise (a live camera can't wait) the oldest frame is dropped
             and counted as ``left_overflow`` or ``right_overflow``.
     """
 
-    def __init__(self, frame_ns: tuple[int, int], depth: int, *, waits: bool) -> None:
-        if depth < 2:
+    def __init__(self, frame_ns: tuple[int, int], depth: tuple[int, int], *, waits: bool) -> None:
+        if min(depth) < 2:
             raise ValueError("pairing needs two frames of each side at least")
         known = [ns or 40_000_000 for ns in frame_ns]
         self._tolerance = max(known) // 2
@@ -55,12 +55,13 @@ class Pairer(Generic[T]):
             queue = self._queues[side]
             if self._waits:
                 self._changed.wait_for(
-                    lambda: len(queue) < self._depth or self._closed or self._other_over(side)
+                    lambda: len(queue) < self._depth[side] or self._closed or self._other_over(side)
                 )
-            elif len(queue) >= self._depth:
+            elif len(queue) >= self._depth[side]:
                 queue.popleft()
                 self.dropped.add(f"{SIDES[side]}_overflow")
             if self._closed:
+                self.dropped.add(f"{SIDES[side]}_stopped")
                 return
             if self._other_over(side):
                 # No partner can come any more: do not make the camera wait for one.
@@ -80,7 +81,9 @@ class Pairer(Generic[T]):
         """Wakes everybody; frames that wait are let go. For stopping early."""
         with self._changed:
             self._closed = True
-            for queue in self._queues:
+            for side, queue in enumerate(self._queues):
+                if queue:
+                    self.dropped.add(f"{SIDES[side]}_stopped", len(queue))
                 queue.clear()
             self._changed.notify_all()
 

@@ -10,7 +10,7 @@ from typing import Any
 from touchline.capture.frames import BufferPicture, CapturedFrame, SourceInfo
 from touchline.capture.uris import SourceUri, pattern_frames, pattern_rate, pattern_size
 from touchline.errors import InputError
-from touchline.gst.caps import PlaneLayout, frame_rate
+from touchline.gst.caps import PlaneLayout, colorimetry, frame_rate
 from touchline.gst.elements import has_property, make
 from touchline.gst.library import NONE, SECOND, GLib, Gst
 from touchline.gst.pipelines import Pipeline
@@ -19,6 +19,12 @@ from touchline.gst.secrets import Secrets
 # The appsink keeps at most this many decoded frames; ours are taken out at once, so it is for hiccups only.
 _SINK_FRAMES = 2
 _OPEN_S = 20.0
+
+# Video range only: our kernels, and the encoder's label, take 16 for black. Full range (JPEG) is converted.
+_RANGES = (
+    "bt709,bt601,smpte240m,bt2020,2:4:5:1,2:4:7:1,2:4:16:1,2:4:16:4,2:3:5:1,2:3:7:1,2:4:5:3,2:4:5:4,2:4:6:1"
+)
+_ACCEPTED = f"video/x-raw,format=NV12,colorimetry=(string){{{_RANGES}}}"
 
 OnFrame = Callable[[CapturedFrame], None]
 OnEnd = Callable[[str | None], None]
@@ -60,7 +66,7 @@ class Source:
             self._convert.set_property("n-threads", 2)
         self._sink = make(
             "appsink",
-            caps=Gst.Caps.from_string("video/x-raw,format=NV12"),
+            caps=Gst.Caps.from_string(_ACCEPTED),
             max_buffers=_SINK_FRAMES,
             sync=self._paced,
             emit_signals=True,
@@ -82,23 +88,25 @@ class Source:
         if self._pipeline.pause(timeout_s):
             sample = self._sink.emit("pull-preroll")
             if sample is None:
-                raise InputError(f"{self._where}: there is no picture in it")
+                raise InputError(f"{self.where}: there is no picture in it")
             self._learn(sample.get_caps())
         else:
             self._pipeline.play(base_time)
             self._first.wait(timeout_s)
             if self._caps is None:
                 failed = self._pipeline.failed
-                raise InputError(failed or f"{self._where}: no picture came within {timeout_s:g} s")
+                raise InputError(failed or f"{self.where}: no picture came within {timeout_s:g} s")
         _, duration = self._pipeline.gst.query_duration(Gst.Format.TIME)
         caps = self._caps
         size = PlaneLayout.from_caps(caps)
         if size.width % 2 or size.height % 2:
             raise InputError(
-                f"{self._where}: its size is {size.width}x{size.height}; only even sizes can be used"
+                f"{self.where}: its size is {size.width}x{size.height}; only even sizes can be used"
             )
         seconds = 0.0 if self.uri.live or not 0 < duration < NONE else duration / SECOND
-        self.info = SourceInfo(size.width, size.height, frame_rate(caps), self.uri.live, seconds)
+        self.info = SourceInfo(
+            size.width, size.height, frame_rate(caps), self.uri.live, seconds, colorimetry(caps)
+        )
         return self.info
 
     def start(self, base_time: int) -> None:
@@ -114,7 +122,8 @@ class Source:
         self._pipeline.stop()
 
     @property
-    def _where(self) -> str:
+    def where(self) -> str:
+        """The source's name in messages."""
         return self._pipeline.name
 
     def _build(self) -> None:
@@ -170,6 +179,14 @@ class Source:
         self._first.set()
 
     def _take(self, sink: Any) -> Any:
+        """Called by GStreamer with every frame; nothing may be thrown back into it."""
+        try:
+            return self._deliver(sink)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it ends this input, with a word about it
+            self._end(f"{self.where}: {type(error).__name__}: {error}")
+            return Gst.FlowReturn.ERROR
+
+    def _deliver(self, sink: Any) -> Any:
         sample = sink.emit("pull-sample")
         if sample is None:
             return Gst.FlowReturn.EOS
@@ -182,7 +199,7 @@ class Source:
         buffer = sample.get_buffer()
         pts = sample.get_segment().to_running_time(Gst.Format.TIME, buffer.pts)
         if pts == NONE:
-            self._end(f"{self._where}: its frames have no timestamps")
+            self._end(f"{self.where}: its frames have no timestamps")
             return Gst.FlowReturn.ERROR
         duration = 0 if buffer.duration == NONE else buffer.duration
         assert self._layout is not None
@@ -191,10 +208,10 @@ class Source:
 
     def _changed(self, caps: Any) -> None:
         """New caps in mid-stream: another size ends the input, anything else is learnt."""
-        layout = PlaneLayout.from_caps(caps)
-        if (layout.width, layout.height) != (self.info.width, self.info.height):
+        before, layout = self._layout, PlaneLayout.from_caps(caps)
+        if before and (layout.width, layout.height) != (before.width, before.height):
             self._end(
-                f"{self._where}: its size changed from {self.info.width}x{self.info.height} "
+                f"{self.where}: its size changed from {before.width}x{before.height} "
                 f"to {layout.width}x{layout.height}"
             )
         self._learn(caps)

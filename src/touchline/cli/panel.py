@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from rich.console import RenderableType
+from rich.markup import escape
 from rich.table import Table
 
 from touchline.delay import State
@@ -26,7 +27,7 @@ class Panel:
     def __rich__(self) -> RenderableType:
         table = Table.grid(padding=(0, 2))
         for name, value in self._facts():
-            table.add_row(f"[bold]{name}[/]", value)
+            table.add_row(f"[bold]{name}[/]", escape(value))
         return table
 
     def line(self) -> str:
@@ -44,12 +45,12 @@ class Panel:
             ("state", _describe(production, state)),
             ("delay", self._delay()),
             ("window", f"{len(store)} of {plan.window_frames} frames, {store.held_bytes / GB:.2f} GB"),
-            ("lost", f"[red]{sum(lost.values())}[/] ({_written(lost)})" if lost else "0"),
+            ("lost", f"{sum(lost.values())} ({_written(lost)})" if lost else "0"),
             ("fps", rates),
             ("memory", f"{rss / GB:.2f} GB"),
         ]
         for output in production.programme.outputs:
-            trouble = f" [red]{output.error}[/]" if output.error else ""
+            trouble = f": {output.error}" if output.error else ""
             facts.append((output.kind, f"{output.frames} frames{trouble}"))
         return facts
 
@@ -102,7 +103,7 @@ def summary(report: Report, production: Production) -> Table:
         table.add_row(name, f"p50 {stage.p50_ms:.1f} ms, p99 {stage.p99_ms:.1f} ms")
     for output in report.outputs:
         restarts = f", {output.restarts} restarts" if output.restarts else ""
-        table.add_row(output.kind, f"{output.uri}: {output.frames} frames{restarts}")
+        table.add_row(output.kind, escape(f"{output.uri}: {output.frames} frames{restarts}"))
     return table
 
 

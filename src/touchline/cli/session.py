@@ -32,27 +32,35 @@ def run_session(config: RunConfig) -> Production:
         The production, closed; its books can still be read.
 
     Raises:
-        TouchlineError: of the kind that says what failed; the report is written all the same.
+        TouchlineError: of the kind that says what failed; once frames have come, the report is written all the same.
+        KeyboardInterrupt: if Ctrl-C comes before anything has been filmed.
     """
-    console = problems()
-    stop = _Stopper()
     production = _prepare(config)
-    try:
-        with stop.installed(), _metrics(config, production):
-            production.start()
-            _watch(production, stop)
-        production.close()
-        report = report_of(production)
-        console.print(summary(report, production))
-        if config.report is not None:
-            write_report(report, config.report)
-            console.print(f"Report: {config.report}")
-    finally:
-        production.close()
-        production.release()
+    stop = _Stopper()
+    # Until everything is closed and told: a Ctrl-C in the last moments must not cost the end of a recording.
+    with stop.installed():
+        try:
+            with _metrics(config, production):
+                production.start()
+                _watch(production, stop)
+            production.close()
+            _tell(config, production)
+        finally:
+            production.close()
+            production.release()
     if production.error:
         raise production.error
     return production
+
+
+def _tell(config: RunConfig, production: Production) -> None:
+    """Writes the report, then shows what is in it."""
+    report = report_of(production)
+    if config.report is not None:
+        write_report(report, config.report)
+    problems().print(summary(report, production))
+    if config.report is not None:
+        problems().print(f"Report: {config.report}", markup=False, soft_wrap=True)
 
 
 def _prepare(config: RunConfig) -> Production:
@@ -70,7 +78,8 @@ def _prepare(config: RunConfig) -> Production:
     cameras = " and ".join(f"{info.width}x{info.height}" for info in scene.infos)
     console.print(
         f"Cameras: {cameras}, panorama {scene.caps.width}x{scene.caps.height} at {float(scene.caps.fps):g} fps; "
-        f"programme {programme.caps.width}x{programme.caps.height}, {config.view}, {config.delay:g} s late"
+        f"programme {programme.caps.width}x{programme.caps.height}, {config.view}, {config.delay:g} s late",
+        soft_wrap=True,
     )
     console.print(f"Memory: {production.plan.arithmetic()} (NV12, held by reference)", soft_wrap=True)
     if programme.encoder:
@@ -87,7 +96,7 @@ def _watch(production: Production, stop: _Stopper) -> None:
         with Live(panel, console=console, refresh_per_second=4, transient=True):
             _wait(production, stop, lambda: None)
     else:
-        lines = _every(_PLAIN_S, lambda: console.print(panel.line(), soft_wrap=True))
+        lines = _every(_PLAIN_S, lambda: console.print(panel.line(), markup=False, soft_wrap=True))
         _wait(production, stop, lines)
 
 

@@ -56,6 +56,8 @@ def run_demo(directory: Path, seconds: float, seed: int, delay: float) -> None:
     )
     problems().print("3. Draw what the virtual camera did", style="bold")
     picture = directory / "overview.png"
+    if not production.showing.path:
+        raise OutputError("the demo was stopped before anything was shown; there is nothing to draw")
     if not cv2.imwrite(str(picture), draw_overview(production, match, programme)):
         raise OutputError(f"the picture {picture} can't be written")
     answers().print("\nThe demo is done. Look at:", style="bold")

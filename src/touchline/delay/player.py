@@ -65,12 +65,15 @@ class Player:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stops at once; frames that wait are not shown. May be called again, from any thread."""
+        """Stops at once; frames that wait are not shown, and are counted. May be called again, from any thread."""
         self._stop.set()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join()
         self.states.go_if_possible(State.STOPPED)
         self._reader.close()
+        waiting = 0 if self.state is State.DONE else self._store.appended - self._reader.position
+        if waiting and not self.dropped["stopped"]:
+            self.dropped.add("stopped", waiting)
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Waits until the last frame has left, or the player has stopped or failed. False when time is over."""
@@ -79,9 +82,11 @@ class Player:
     def _run(self) -> None:
         try:
             while not self._stop.is_set():
+                # Asked first: the end may come between the two questions.
+                at_end = self._reader.at_end
                 if self._store.ended:
                     self.states.go_if_possible(State.DRAINING)
-                if self._reader.at_end:
+                if at_end:
                     self.states.go(State.DONE)
                     return
                 pts = self._reader.wait(_WAIT_S)

@@ -147,12 +147,19 @@ class FrameStore:
             place = self._first_after(pts) - 1
             return self._shared(place) if place >= 0 else None
 
-    def wait_beyond(self, pts: int, timeout_s: float) -> bool:
-        """Waits until a frame of ``pts`` or later is there, or the end is. False when time is over."""
+    def wait_beyond(self, pts: int, timeout_s: float, full: int | None = None) -> bool:
+        """Waits until a frame of ``pts`` or later is there, the end is, or ``full`` frames are held.
+
+        Returns:
+            False when time is over.
+        """
+
+        def there() -> bool:
+            newest = self._at(self._count - 1).pts if self._count else -1
+            return self._ended or newest >= pts or (full is not None and self._count >= full)
+
         with self._changed:
-            return self._changed.wait_for(
-                lambda: self._ended or (self._count > 0 and self._at(self._count - 1).pts >= pts), timeout_s
-            )
+            return self._changed.wait_for(there, timeout_s)
 
     def _at(self, place: int) -> Frame:
         frame = self._ring[(self._head + place) % self.capacity]

@@ -41,7 +41,7 @@ class LiveTimeline:
         return self.base_time + self.delay_ns + pts
 
     def wait_to_prepare(self, pts: int, stop: threading.Event) -> bool:
-        ready = self.due(pts) - min(self.lead_ns, self.delay_ns)
+        ready = self.due(pts) - self.lead_ns
         while not stop.is_set():
             left = ready - self.clock.get_time()
             if left <= 0:
@@ -57,16 +57,25 @@ class LiveTimeline:
 class FastTimeline:
     """As fast as the machine can: a frame is due when the capture is ``delay`` ahead of it, or has ended.
 
-    So the window is as full as it would be live, and everything that looks ahead sees the same.
+    So the window is as full as it would be live, and everything that looks ahead sees the same. Footage whose frames
+    come closer together than its rate says would never fill the delay with the frames that were planned for it: then
+    a window that is full has to do.
+
+    Args:
+        store: what is played.
+        delay_ns: of the programme.
+        full: frames at which the window is as full as it can get.
+        poll_s: how often to look whether we are stopped.
     """
 
     store: FrameStore
     delay_ns: int
+    full: int
     poll_s: float = field(default=0.1)
 
     def wait_to_prepare(self, pts: int, stop: threading.Event) -> bool:
         while not stop.is_set():
-            if self.store.wait_beyond(pts + self.delay_ns, self.poll_s):
+            if self.store.wait_beyond(pts + self.delay_ns, self.poll_s, self.full):
                 return True
         return False
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote
 
 from touchline.capture import waiting_pictures
 from touchline.config import RunConfig
@@ -30,8 +32,14 @@ from touchline.engine.rigs import Say
 from touchline.engine.scene import Scene, build_scene
 from touchline.engine.showing import Showing
 from touchline.engine.stitching import StitchWorker
-from touchline.engine.viewing import Viewing, build_viewing, programme_size
-from touchline.errors import InputError, OutputError, TouchlineError
+from touchline.engine.viewing import (
+    ANALYSIS_SLACK_S,
+    Viewing,
+    build_viewing,
+    full_window,
+    programme_size,
+)
+from touchline.errors import ConfigurationError, InputError, OutputError, TouchlineError
 from touchline.gst.caps import VideoCaps, packed_bytes
 from touchline.gst.library import SECOND
 from touchline.gst.mapping import read_nv12, write_nv12
@@ -49,6 +57,8 @@ HEADROOM_BYTES = 256_000_000
 _DECODER_FRAMES = 8  # that a decoder and the elements behind it hold of each camera
 _FINISH_S = 60.0
 _STOP_S = 2.0
+# With a shorter delay frames would be gone before the analysis comes to them.
+_SHORT_DELAY_S = 1.0
 
 
 class Production:
@@ -85,7 +95,11 @@ class Production:
         self._closed = False
         choice = check_settings(config)
         self._workers = Workers()
-        self.scene: Scene = build_scene(config, self._workers, self._clock, say)
+        try:
+            self.scene: Scene = build_scene(config, self._workers, self._clock, say)
+        except BaseException:
+            self._workers.close()
+            raise
         try:
             size = programme_size(config, choice, self.scene.panorama)
             self.programme = self._build_programme(size)
@@ -93,7 +107,9 @@ class Production:
             self.plan = self._plan(direct)
             self._check(self.plan)
             self.pool = FramePool(self.scene.caps, self.plan.frames, "panorama pool")
-            self.store = FrameStore(self.plan.frames, self.pool.frame_bytes)
+            self.store = FrameStore(
+                self.plan.frames, self.pool.frame_bytes, round(self.plan.history_s * SECOND)
+            )
             self._programme_pool = None if direct else self._make_programme_pool()
             self.viewing: Viewing = build_viewing(
                 config,
@@ -101,6 +117,7 @@ class Production:
                 self.scene.panorama,
                 size,
                 self.store,
+                full_window(self.plan),
                 self.pool.layout,
                 self._workers,
                 self._analysis_failed,
@@ -211,18 +228,18 @@ class Production:
 
     def _timeline(self, base_time: int) -> Timeline:
         if self.config.pace == "fast":
-            return FastTimeline(self.store, self.delay_ns)
-        return LiveTimeline(self._clock, base_time, self.delay_ns, round(self.config.lead * SECOND))
+            return FastTimeline(self.store, self.delay_ns, full_window(self.plan))
+        return LiveTimeline(self._clock, base_time, self.delay_ns, round(self.config.lead_s * SECOND))
 
     def _build_programme(self, size: tuple[int, int]) -> Programme:
         config = self.config
         return Programme(
-            VideoCaps(*size, self.scene.caps.fps),
+            VideoCaps(*size, self.scene.caps.fps, self.scene.caps.colorimetry),
             outputs_of(config),
             paced=config.pace == "live",
             encoder=EncoderSettings(bitrate_kbps=config.bitrate, speed_preset=config.preset),
             overwrite=config.overwrite,
-            ahead_s=config.lead + 0.1,
+            ahead_s=config.lead_s + 0.1,
             on_output_failed=self._output_failed,
             on_note=self._note,
         )
@@ -245,6 +262,7 @@ class Production:
             caps.height,
             float(caps.fps),
             config.delay,
+            history_s=ANALYSIS_SLACK_S if config.view == "follow" and config.delay < _SHORT_DELAY_S else 0.0,
             in_flight=3 + (self.programme.in_flight if direct else 0),
             reserve=max(4, math.ceil(caps.fps / 4)),
             frame_bytes=FramePool(caps, 1).frame_bytes,
@@ -288,6 +306,8 @@ class Production:
         """What went wrong on the way without ending the run decides the exit code all the same."""
         if self.error is None and self.scene.feed.failure:
             self.error = InputError(self.scene.feed.failure)
+        if self.error is None and self.programme.failure:
+            self.error = OutputError(self.programme.failure)
         lost = [status for status in self.programme.outputs if status.error]
         if self.error is None and lost:
             self.error = OutputError("; ".join(status.error or "" for status in lost))
@@ -307,4 +327,26 @@ def check_settings(config: RunConfig) -> ViewChoice:
     choice = parse_view(config.view)
     programme_size(config, choice, None)
     check_all(outputs_of(config))
+    _check_files(config)
     return choice
+
+
+def _check_files(config: RunConfig) -> None:
+    """Nothing is written over what is read, and everything has a folder to go to."""
+    inputs = [text for text in (config.left, config.right, config.panorama) if text]
+    read = {
+        Path(unquote(text.removeprefix("file://"))).resolve()
+        for text in inputs
+        if "://" not in text or text.startswith("file://")
+    }
+    read |= {config.rig.resolve()} if config.rig else set()
+    written = [*config.record, *([config.report] if config.report else [])]
+    for path in written:
+        if path.resolve() in read:
+            raise ConfigurationError(
+                f"{path} is an input and can't be written at the same time; choose another name"
+            )
+    if config.report and not config.report.absolute().parent.is_dir():
+        raise ConfigurationError(
+            f"--report {config.report}: there is no folder {config.report.absolute().parent}"
+        )

@@ -42,9 +42,11 @@ def rig_for(left: SourceUri, right: SourceUri, given: Path | None, say: Say) -> 
     kept = rig_path_for(left)
     if kept.exists():
         rig = Rig.load(kept)
-        if rig.notes.get("cameras") == [left.shown, right.shown]:
+        # A rig that a person made says nothing of footage: it is theirs to answer for.
+        if rig.notes.get("footage", footage := _footage(left, right)) == footage:
             say(f"Rig: {kept}, found earlier")
             return rig
+        say(f"Rig: {kept} was found in other footage")
     return find_rig(left, right, kept, say)
 
 
@@ -54,7 +56,7 @@ def find_rig(left: SourceUri, right: SourceUri, kept: Path, say: Say) -> Rig:
     # In a process of its own: what the search takes of memory goes back to the system before the frames are planned.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         result = process.submit(_search, left, right).result()
-    notes = {**result.rig.notes, "cameras": [left.shown, right.shown]}
+    notes = {**result.rig.notes, "footage": _footage(left, right)}
     rig = Rig(result.rig.cameras, result.rig.error_px, notes)
     say("Rig: " + ", ".join(f"{name} {value}" for name, value in result.facts()))
     try:
@@ -63,6 +65,18 @@ def find_rig(left: SourceUri, right: SourceUri, kept: Path, say: Say) -> Rig:
     except RigError as error:
         say(f"Rig: not kept: {error}")
     return rig
+
+
+def _footage(left: SourceUri, right: SourceUri) -> list[list[str | int]]:
+    """What a rig was found in: streams by name, files by size and time too, since names come back every week."""
+    found: list[list[str | int]] = []
+    for source in (left, right):
+        name: list[str | int] = [source.shown]
+        if source.scheme == "file":
+            state = Path(source.target).stat()
+            name = [Path(source.target).name, state.st_size, state.st_mtime_ns]
+        found.append(name)
+    return found
 
 
 def _search(left: SourceUri, right: SourceUri) -> CalibrationResult:

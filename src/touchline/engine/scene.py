@@ -30,7 +30,7 @@ from touchline.panorama.stitch import make_stitcher
 from touchline.panorama.workers import Workers
 from touchline.synth import SyntheticMatch
 
-_ASSUMED_RATE = Fraction(30)
+_ASSUMED_RATE = Fraction(60)  # too many frames in the plan cost memory, too few cost pictures
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def _stitching(
     # Pairs come as often as the slower camera's frames.
     rates = [info.fps for info in infos]
     rate = min(rates) if all(rates) else _assume(say)
-    caps = VideoCaps(panorama.width, panorama.height, rate)
+    caps = VideoCaps(panorama.width, panorama.height, rate, infos[0].colorimetry)
     return Scene(feed, infos, panorama, caps, compose, rig, 0, warm_up)
 
 
@@ -145,7 +145,7 @@ def _stitched(config: RunConfig, feed: Feed, infos: list[SourceInfo], say: Say) 
     def compose(pictures: Sequence[Nv12], out: Nv12, _pts_s: float) -> None:
         out.copy_from(pictures[0])
 
-    caps = VideoCaps(info.width, info.height, info.fps or _assume(say))
+    caps = VideoCaps(info.width, info.height, info.fps or _assume(say), info.colorimetry)
     return Scene(feed, infos, panorama, caps, compose, None, copies=1)
 
 

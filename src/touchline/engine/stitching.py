@@ -83,8 +83,7 @@ class StitchWorker:
             return
         buffer = self._pool.acquire(wait=self._waits)
         if buffer is None:
-            if not self._stop.is_set():
-                self.dropped.add("pool_empty")
+            self.dropped.add("stopped" if self._waits else "pool_empty")
             return
         with self.durations.measure(), ExitStack() as stack:
             pictures = [stack.enter_context(picture.read()) for picture in moment.pictures]

@@ -10,7 +10,7 @@ from touchline.analysis.motion import MotionDetector
 from touchline.analysis.worker import AnalysisWorker
 from touchline.capture import parse_size
 from touchline.config import RunConfig
-from touchline.delay import FrameStore
+from touchline.delay import FrameStore, MemoryPlan
 from touchline.director.fixed import FixedDirector
 from touchline.director.follow import FollowDirector
 from touchline.director.protocol import Director
@@ -29,7 +29,7 @@ LARGEST_SIZE = (1920, 1080)
 # What is known of a moment this long after its capture is all that a view depends on, so that a machine that is a
 # little late with its analysis makes the same film.
 ANALYSIS_SLACK_S = 0.3
-_PATIENCE_S = 60.0
+_LOOK_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,7 @@ def build_viewing(
     panorama: Panorama,
     size: tuple[int, int],
     store: FrameStore,
+    full: int,
     layout: PlaneLayout,
     workers: Workers,
     on_analysis_failed: Callable[[Exception], None],
@@ -101,29 +102,37 @@ def build_viewing(
         return Viewing(_renderer(camera, FixedDirector(choice.fixed, limits), None), warm_up=warm_up)
     log = MotionLog()
     director = FollowDirector(log, limits, horizon_s=horizon_s(config))
-    analysis = AnalysisWorker(store, layout, MotionDetector(panorama), log, on_failed=on_analysis_failed)
-    return Viewing(
-        _renderer(camera, director, _Hindsight(log, director, wait=config.pace == "fast")), analysis
-    )
+    fast = config.pace == "fast"
+    detector = MotionDetector(panorama)
+    analysis = AnalysisWorker(store, layout, detector, log, holds=fast, on_failed=on_analysis_failed)
+    hindsight = _Hindsight(log, director, (lambda: len(store) >= full) if fast else None)
+    return Viewing(_renderer(camera, director, hindsight), analysis, log, warm_up)
+
+
+def full_window(plan: MemoryPlan) -> int:
+    """Frames at which the window is as full as it can get: what is in flight needs the rest of the pool."""
+    return plan.window_frames + plan.reserve // 2 + 1
 
 
 def horizon_s(config: RunConfig) -> float:
     """How many seconds ahead of the time shown a view may look."""
-    return max(0.0, config.delay - min(config.lead, config.delay) - ANALYSIS_SLACK_S)
+    return max(0.0, config.delay - config.lead_s - ANALYSIS_SLACK_S)
 
 
 class _Hindsight:
     """Keeps a director and the log that it reads together."""
 
-    def __init__(self, log: MotionLog, director: FollowDirector, *, wait: bool) -> None:
+    def __init__(self, log: MotionLog, director: FollowDirector, full: Callable[[], bool] | None) -> None:
         self._log = log
         self._director = director
-        self._wait = wait
+        self._full = full
 
     def __call__(self, pts: int) -> None:
-        if self._wait:
-            # At fast pace nothing else makes sure that the analysis has come so far; live the clock does.
-            self._log.wait_for(pts + self._director.horizon_ns, _PATIENCE_S)
+        # At fast pace nothing else makes sure that the analysis has come so far; live the clock does. In a window
+        # that is full no more frames will come before this one goes.
+        while self._full and not self._log.wait_for(pts + self._director.horizon_ns, _LOOK_S):
+            if self._full() and self._log.wait_for(pts, 0):
+                break
         self._log.forget_before(pts - self._director.past_ns)
 
 

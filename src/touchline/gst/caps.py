@@ -11,6 +11,7 @@ from touchline.gst.library import SECOND, Gst, GstVideo
 # What goes into one frame, in bytes for a picture of w x h, padded by nothing.
 _BYTES = {"NV12": lambda w, h: w * h * 3 // 2, "RGBA": lambda w, h: w * h * 4}
 FORMATS = tuple(_BYTES)
+_FASTEST = 240  # frames per second; whatever claims more is a time base, not a rate
 
 
 def packed_bytes(format: str, width: int, height: int) -> int:
@@ -94,6 +95,12 @@ class PlaneLayout:
 
 
 def frame_rate(caps: Any) -> Fraction:
-    """Frames per second of video caps, 0 if they do not say (or say that it varies)."""
+    """Frames per second of video caps, 0 if they do not say, say that it varies, or talk nonsense."""
     found, numerator, denominator = caps.get_structure(0).get_fraction("framerate")
-    return Fraction(numerator, denominator) if found and numerator > 0 else Fraction(0)
+    rate = Fraction(numerator, denominator) if found and numerator > 0 else Fraction(0)
+    return rate if 1 <= rate <= _FASTEST else Fraction(0)
+
+
+def colorimetry(caps: Any) -> str:
+    """GStreamer's name of the colorimetry of video caps; bt709 if they do not say."""
+    return str(caps.get_structure(0).get_string("colorimetry") or "bt709")

@@ -7,7 +7,19 @@ from urllib.parse import unquote, urlsplit
 
 # A colon at the very end belongs to the sentence around it.
 _USER = re.compile(r"(?<=://)[^/?#\s]+@")
-_SECRET_NAMES = ("passphrase", "streamid", "key", "token", "password", "pass", "auth", "secret")
+_SECRET_NAMES = (
+    "passphrase",
+    "streamid",
+    "key",
+    "token",
+    "password",
+    "passwd",
+    "pwd",
+    "pass",
+    "user",
+    "auth",
+    "secret",
+)
 _QUERY = re.compile(rf"(?i)([?&](?:{'|'.join(_SECRET_NAMES)})=)[^&\s#]*[^&\s#:]")
 # All that follows the application: servers differ in what they call the key.
 _RTMP_KEY = re.compile(r"(?i)(rtmps?://[^\s/]+/[^\s/]+/)\S*[^\s:]")

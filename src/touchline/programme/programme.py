@@ -33,7 +33,9 @@ from touchline.programme.encoders import EncoderChoice, EncoderSettings, choose_
 from touchline.programme.outputs import Output, OutputStatus, finish_all, make_output
 from touchline.programme.specs import OutputSpec, check_all, keep_earlier
 
-_QUEUED_FRAMES = 12  # between the pacing and the encoder: a machine that is busy elsewhere for 0.4 s at 30 fps
+_QUEUED_FRAMES = (
+    12  # between the pacing and the encoder: a machine that is busy elsewhere for 0.4 s at 30 fps
+)
 _RAW_FRAMES = 5  # in a display's or webcam's pipeline: two queued, one converted, one or two on the screen
 _ACCESS_UNITS = "video/x-h264,stream-format=byte-stream,alignment=au"
 
@@ -167,9 +169,10 @@ class Programme:
         if self._closed:
             return
         until = time.monotonic() + timeout_s
-        if self._failure is None and self._source is not None:
+        if self._failure is None and self._source is not None and not self._ending.is_set():
             self._source.end_of_stream()
-            self._pipeline.wait_eos(timeout_s)
+            if not self._pipeline.wait_eos(timeout_s):
+                self._failed(self._pipeline.failed or f"programme: not at its end after {timeout_s:g} s")
         finish_all(self._outputs, max(0.0, until - time.monotonic()))
         self.stop()
 
@@ -181,6 +184,11 @@ class Programme:
         for output in self._outputs:
             output.stop()
         self._pipeline.stop()
+
+    @property
+    def failure(self) -> str | None:
+        """One line about why no frame is taken any more; None if that is not so."""
+        return self._failure
 
     def passages(self) -> NDArray[np.int64]:
         """When frames were let out since the last call: shape (n, 2), each a PTS and the clock's time, ns."""

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from touchline.errors import ConfigurationError
 from touchline.gst.secrets import mask_uri
@@ -46,7 +46,7 @@ class OutputSpec:
     @property
     def path(self) -> Path:
         """The file of a recording."""
-        return Path(self.uri.removeprefix("file://"))
+        return Path(unquote(self.uri.removeprefix("file://")) if self.uri.startswith("file://") else self.uri)
 
     @property
     def url(self) -> SplitResult:
