@@ -8,9 +8,10 @@ import socket
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from footage import read_frames, write_numbered
+from footage import number_of, read_frames, write_numbered
 from runs import Coded, refused, touchline
 
 
@@ -82,7 +83,7 @@ def test_a_stream_that_breaks_in_the_middle_keeps_what_was_shown(footage: Coded,
     whole = write_numbered(tmp_path / "whole.mkv", 300)
     data = bytearray(whole.read_bytes())
     # Late enough that the demuxer, which reads ahead, does not meet it while the file is being opened.
-    middle = len(data) * 4 // 5
+    middle = len(data) * 7 // 10
     data[middle:] = random.Random(1).randbytes(30_000)
     broken = tmp_path / "broken.mkv"
     broken.write_bytes(data)
@@ -90,10 +91,19 @@ def test_a_stream_that_breaks_in_the_middle_keeps_what_was_shown(footage: Coded,
     done = touchline(
         "run", "--panorama", broken, "--view", "panorama", "--delay", 0.5, "--pace", "fast", "--record", out
     )
-    refused(done, 4)
-    numbers = [number for number, _ in read_frames(out)]
-    assert numbers == list(range(len(numbers)))
-    assert 50 < len(numbers) < 290
+    assert "broken.mkv" in refused(done, 4)
+
+    def number_or_none(y: np.ndarray) -> int | None:
+        try:
+            return number_of(y)
+        except AssertionError:  # painted over with garbage
+            return None
+
+    numbers = [number for number, _ in read_frames(out, number_or_none)]
+    whole_frames = numbers[: numbers.index(None)] if None in numbers else numbers
+    assert whole_frames == list(range(len(whole_frames)))
+    assert len(whole_frames) > 50
+    assert len(numbers) - len(whole_frames) <= 3
 
 
 def test_no_space_left(footage: Coded, tmp_path: Path) -> None:

@@ -79,7 +79,9 @@ def test_a_synthetic_match_is_shown_frame_by_frame(tmp_path: Path, pace: str) ->
     assert [right for (_, right), _ in found] == numbers
     assert None not in numbers
     assert numbers == sorted(set(numbers)), "once, in order"
-    assert all(abs(pts - number * 10**9 / 30) <= 1_000_000 for number, (_, pts) in zip(numbers, found, strict=True))
+    assert all(
+        abs(pts - number * 10**9 / 30) <= 1_000_000 for number, (_, pts) in zip(numbers, found, strict=True)
+    )
     frames = json.loads(report.read_text())["frames"]
     assert frames["captured"] == [30, 30]
     assert len(numbers) + sum(frames["dropped"].values()) == 30
@@ -112,7 +114,9 @@ def test_real_cameras_without_a_rig(tmp_path: Path) -> None:
     assert times_are_kept(shown, Fraction(25))
 
     before = kept.read_bytes()
-    done = touchline(*cameras, "--delay", 0.2, "--duration", 0.4, "--record", tmp_path / "short.mkv", "--size", "640x360")
+    done = touchline(
+        *cameras, "--delay", 0.2, "--duration", 0.4, "--record", tmp_path / "short.mkv", "--size", "640x360"
+    )
     assert done.returncode == 0, done.stderr
     assert f"{kept}, found earlier" in done.stderr.replace("\n", "")
     assert kept.read_bytes() == before
@@ -135,7 +139,9 @@ def test_calibrate_finds_the_rig_of_small_pictures(tmp_path: Path) -> None:
     match = SyntheticMatch(4, SIZE, Fraction(25), codes=True)
     write_match(tmp_path, match, 2.2)
     rig, picture = tmp_path / "found.json", tmp_path / "preview.png"
-    done = touchline("calibrate", tmp_path / "left.mp4", tmp_path / "right.mp4", "-o", rig, "--preview", picture)
+    done = touchline(
+        "calibrate", tmp_path / "left.mp4", tmp_path / "right.mp4", "-o", rig, "--preview", picture
+    )
     assert done.returncode == 0, done.stderr
     found = Rig.load(rig)
     found.check_sizes(SIZE, SIZE)
@@ -158,7 +164,12 @@ def test_the_same_seed_films_the_same_match(tmp_path: Path) -> None:
     for name, seed in (("one", 11), ("again", 11), ("other", 12)):
         done = touchline("synth", tmp_path / name, *asked, "--seed", seed)
         assert done.returncode == 0, done.stderr
-        assert [Path(line).name for line in done.stdout.split()] == ["left.mp4", "right.mp4", "rig.json", "truth.json"]
+        assert [Path(line).name for line in done.stdout.split()] == [
+            "left.mp4",
+            "right.mp4",
+            "rig.json",
+            "truth.json",
+        ]
     one, again, other = (tmp_path / name for name in ("one", "again", "other"))
     for name in ("truth.json", "rig.json"):
         assert (one / name).read_bytes() == (again / name).read_bytes()

@@ -175,7 +175,7 @@ class CameraFeed:
 
     def _ender(self, side: int) -> Callable[[str | None], None]:
         def end(error: str | None) -> None:
-            if error and self._failure is None:
+            if error and self._failure is None and not self._over[side]:
                 self._failure = error
             self._finish(side)
 

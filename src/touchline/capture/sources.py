@@ -19,6 +19,7 @@ from touchline.gst.secrets import Secrets
 # The appsink keeps at most this many decoded frames; ours are taken out at once, so it is for hiccups only.
 _SINK_FRAMES = 2
 _OPEN_S = 20.0
+_SHORT_BY_S = 2.0  # sound may be longer than the pictures, by a little
 
 # Video range only: our kernels, and the encoder's label, take 16 for black. Full range (JPEG) is converted.
 _RANGES = (
@@ -54,11 +55,12 @@ class Source:
         self._first = threading.Event()
         self._layout: PlaneLayout | None = None
         self._caps: Any = None
+        self._last_pts = 0
         self._pipeline = Pipeline(
             f"{name} input {uri.shown}",
             error=InputError,
             on_error=self._end,
-            on_eos=lambda: self._end(None),
+            on_eos=lambda: self._end(self._missing()),
             secrets=Secrets(uri.text),
         )
         self._convert = make("videoconvert")
@@ -201,6 +203,7 @@ class Source:
         if pts == NONE:
             self._end(f"{self.where}: its frames have no timestamps")
             return Gst.FlowReturn.ERROR
+        self._last_pts = pts
         duration = 0 if buffer.duration == NONE else buffer.duration
         assert self._layout is not None
         self._on_frame(CapturedFrame(BufferPicture(buffer, self._layout), pts, duration))
@@ -215,6 +218,15 @@ class Source:
                 f"to {layout.width}x{layout.height}"
             )
         self._learn(caps)
+
+    def _missing(self) -> str | None:
+        """A demuxer takes garbage for the end; but a file that says how long it is can be held to its word."""
+        came_s, promised_s = self._last_pts / SECOND, self.info.duration_s
+        if came_s + _SHORT_BY_S < promised_s:
+            return (
+                f"{self.where}: it ends after {came_s:.1f} of {promised_s:.1f} s; is it cut off or damaged?"
+            )
+        return None
 
     def _end(self, error: str | None) -> None:
         if not self._ended.is_set():
