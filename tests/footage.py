@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from fractions import Fraction
 from pathlib import Path
 
@@ -49,6 +50,13 @@ def number_of(y: np.ndarray) -> int:
         assert middle > 150 or middle < 90, f"field {bit} is neither black nor white: {middle}"
         number |= (middle > 120) << bit
     return number
+
+
+def free_port() -> int:
+    """A UDP port of this machine that nobody uses now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def pts_of(number: int, fps: Fraction) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from footage import number_of, pts_of, write_numbered
+from footage import free_port, number_of, pts_of, write_numbered
 from touchline.capture.sources import Source
 from touchline.capture.uris import parse_source
 from touchline.errors import InputError
@@ -165,13 +165,15 @@ def test_a_camera_that_does_not_answer_is_told_without_its_password() -> None:
 
 
 def test_udp(tmp_path) -> None:
-    _check_live("udp://127.0.0.1:23456", tmp_path, ["udpsink", "host=127.0.0.1", "port=23456"])
+    port = free_port()
+    _check_live(f"udp://127.0.0.1:{port}", tmp_path, ["udpsink", "host=127.0.0.1", f"port={port}"])
 
 
 @pytest.mark.skipif(not available("srtsink"), reason="no SRT in this GStreamer")
 def test_srt(tmp_path) -> None:
-    sink = ["srtsink", "uri=srt://127.0.0.1:23457?mode=listener", "wait-for-connection=false"]
-    _check_live("srt://127.0.0.1:23457", tmp_path, sink)
+    port = free_port()
+    sink = ["srtsink", f"uri=srt://127.0.0.1:{port}?mode=listener", "wait-for-connection=false"]
+    _check_live(f"srt://127.0.0.1:{port}", tmp_path, sink)
 
 
 def _check_live(uri: str, tmp_path, sink: list[str]) -> None:
@@ -200,8 +202,9 @@ def _check_live(uri: str, tmp_path, sink: list[str]) -> None:
 def test_rtsp(tmp_path) -> None:
     path = write_numbered(tmp_path / "send.mp4", 300)
     script = Path(__file__).parents[1] / "rtsp_server.py"
-    server = subprocess.Popen([sys.executable, script, "23458", path], stdout=subprocess.PIPE)
-    catcher = Catcher("rtsp://127.0.0.1:23458/cam")
+    port = free_port()
+    server = subprocess.Popen([sys.executable, script, str(port), path], stdout=subprocess.PIPE)
+    catcher = Catcher(f"rtsp://127.0.0.1:{port}/cam")
     try:
         assert server.stdout is not None
         assert server.stdout.readline() == b"ready\n"
