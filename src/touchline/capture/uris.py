@@ -136,7 +136,10 @@ def parse_rate(text: str) -> Fraction:
 
 
 def _file(text: str, path: str) -> SourceUri:
-    place = Path(path).expanduser()
+    try:
+        place = Path(path).expanduser()
+    except RuntimeError as error:  # ~somebody whom this machine does not know
+        raise InputError(f"no such file: {path}") from error
     if place.is_dir():
         raise InputError(f"{path} is a folder, not a video")
     if not place.exists():

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from touchline import __version__
 from touchline.cli.calibrate import calibrate
@@ -89,9 +90,7 @@ def _complain(error: Exception, code: int) -> int:
     hint = (
         "" if isinstance(error, TouchlineError) else " (run `touchline --debug ...` and report what it shows)"
     )
-    problems().print(f"[bold red]error:[/] {_escaped(text)}{hint}", soft_wrap=True, highlight=False)
+    # As a Text, since nothing of what it quotes is markup.
+    line = Text.assemble(("error:", "bold red"), f" {' '.join(text.split())}{hint}")
+    problems().print(line, soft_wrap=True)
     return code
-
-
-def _escaped(text: str) -> str:
-    return " ".join(text.split()).replace("[", r"\[")

@@ -7,9 +7,9 @@ from rich.console import Console
 
 def answers() -> Console:
     """For what the user asked for."""
-    return Console(highlight=False)
+    return Console(highlight=False, emoji=False)
 
 
 def problems() -> Console:
     """For progress and errors."""
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, emoji=False)
