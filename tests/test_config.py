@@ -85,7 +85,7 @@ def test_keys_of_the_file_may_be_written_as_flags_are(toml) -> None:
         ("[run]\ndelay = 3\n", "unknown setting 'run'"),
         ("panoramic-fov = 3\n", "unknown setting 'panoramic-fov'"),
         ("delay = \n", "is not TOML"),
-        ('record = "a.mp4"\n', "--record"),
+        ('record = 3\n', "--record"),
         ("delay = true and false\n", "is not TOML"),
     ],
 )
@@ -131,10 +131,17 @@ def test_a_wrong_value_in_the_environment_names_its_flag(monkeypatch) -> None:
     assert fault({}).startswith("--metrics-port: ")
 
 
+def test_a_list_in_the_environment_is_one_value_or_json(monkeypatch) -> None:
+    monkeypatch.setenv("TOUCHLINE_STREAM", "rtmp://host/live/key")
+    monkeypatch.setenv("TOUCHLINE_RECORD", '["one.mp4", "two.ts"]')
+    config = load_config({"synthetic": 1})
+    assert config.stream == ["rtmp://host/live/key"]
+    assert config.record == [Path("one.mp4"), Path("two.ts")]
+
+
 @pytest.mark.parametrize("name", ["RECORD", "STREAM", "WEBCAM"])
 def test_a_list_in_the_environment_that_is_none_is_refused(monkeypatch, name: str) -> None:
-    """Lists are JSON there; a plain path must not end as an internal error."""
-    monkeypatch.setenv(f"TOUCHLINE_{name}", "one")
+    monkeypatch.setenv(f"TOUCHLINE_{name}", "[one")
     assert name.lower() in fault({}).lower()
 
 

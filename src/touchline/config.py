@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from touchline.errors import ConfigurationError
 
@@ -20,7 +21,7 @@ else:
     import tomli as tomllib
 
 _REFERENCE = re.compile(r"\{(env|file):([^}]+)\}")
-_BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]i?)?B?", re.IGNORECASE)
+_BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]i?)?B?", re.IGNORECASE | re.ASCII)
 _UNITS = {
     "": 1,
     "k": 10**3,
@@ -59,10 +60,10 @@ class RunConfig(BaseSettings):
     view: str = "follow"
     size: str | None = None
 
-    record: list[Path] = []
-    stream: list[str] = []
+    record: Annotated[list[Path], NoDecode] = []
+    stream: Annotated[list[str], NoDecode] = []
     display: bool = False
-    webcam: list[str] = []
+    webcam: Annotated[list[str], NoDecode] = []
     overwrite: bool = False
     bitrate: int | None = Field(None, ge=100, le=200_000, description="kbit/s")
     preset: str = "veryfast"
@@ -92,6 +93,14 @@ class RunConfig(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings
+
+    @field_validator("record", "stream", "webcam", mode="before")
+    @classmethod
+    def _read_list(cls, value: Any) -> Any:
+        """In the environment a list is one value, or several as JSON."""
+        if isinstance(value, str):
+            return json.loads(value) if value.lstrip().startswith("[") else [value]
+        return value
 
     @field_validator("memory_limit", mode="before")
     @classmethod
@@ -164,7 +173,7 @@ def expand_secrets(text: Any) -> Any:
             return os.environ[name]
         try:
             return Path(name).expanduser().read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, UnicodeDecodeError, RuntimeError) as error:
             raise ConfigurationError(f"{{file:{name}}} can't be read: {error}") from error
 
     return _REFERENCE.sub(value, str(text))

@@ -56,13 +56,16 @@ class Hall:
         self.failed: list[Exception] = []
         self.worker: AnalysisWorker | None = None
 
-    def analyse(self, detector: MotionDetector, period_s: float = 0.1) -> AnalysisWorker:
+    def analyse(
+        self, detector: MotionDetector, period_s: float = 0.1, *, holds: bool = False
+    ) -> AnalysisWorker:
         self.worker = AnalysisWorker(
             self.store,
             self.pool.layout,
             detector,
             self.log,
             period_s=period_s,
+            holds=holds,
             on_failed=self.failed.append,
         )
         return self.worker
@@ -211,6 +214,33 @@ def test_the_programme_does_not_wait_for_the_analysis(hall) -> None:
     assert one.log.wait_for(2**62, 20)
     assert [number for number, _ in detector.seen] == [0, 20]
     assert worker.missed == 19, "what had gone is counted"
+
+
+def test_at_fast_pace_frames_wait_for_the_analysis(hall) -> None:
+    """The audience has gone through all of them; what the analysis has not seen is still there."""
+    entered, go_on = threading.Event(), threading.Event()
+
+    def sit(number: int) -> None:
+        if number == 0:
+            entered.set()
+            assert go_on.wait(20)
+
+    one, detector = hall(6), Numbers(sit)
+    worker = one.analyse(detector, holds=True)
+    worker.start()
+    one.capture(0, 0)
+    assert entered.wait(20)
+    for number in range(1, 6):
+        one.capture(number, number * 100 * MILLISECOND)
+    while one.audience.take():
+        pass
+    assert len(one.store) == 5, "all but the one that the analysis has taken"
+    assert one.pool.stats().free == 0
+    go_on.set()
+    one.store.end()
+    assert one.log.wait_for(2**62, 20)
+    assert [number for number, _ in detector.seen] == list(range(6))
+    assert worker.missed == 0
 
 
 @pytest.mark.parametrize("number", [0, 6])

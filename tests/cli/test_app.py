@@ -48,7 +48,9 @@ def command(monkeypatch, capsys):
     ],
 )
 def test_the_kind_of_an_error_is_its_exit_code(command, kind: type[errors.TouchlineError], code: int) -> None:
-    text = "the left camera at rtsp://10.0.0.11/main does not answer; look at its cable, its power and its lens"
+    text = (
+        "the left camera at rtsp://10.0.0.11/main does not answer; look at its cable, its power and its lens"
+    )
     assert command(kind(text)) == (code, f"error: {text}\n")
 
 
@@ -76,7 +78,9 @@ def test_debug_shows_the_traceback_too(command, raised: Exception) -> None:
 
 
 # What rich would read as markup, as an escape or as a picture, in any order.
-PIECES = st.lists(st.sampled_from(["\\", "[", "]", "/", "b", "red", ":", "soccer", "é", " ", "\t", "\n", "#", "="]))
+PIECES = st.lists(
+    st.sampled_from(["\\", "[", "]", "/", "b", "red", ":", "soccer", "é", " ", "\t", "\n", "#", "="])
+)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

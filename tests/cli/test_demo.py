@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -57,7 +56,8 @@ def test_the_report_is_of_this_run(folder: Path) -> None:
     memory = report["memory"]
     assert memory["frame_bytes"] == panorama.width * panorama.height * 3 // 2
     assert memory["held_bytes_peak"] == report["frames"]["held_peak"] * memory["frame_bytes"]
-    assert 25 <= report["frames"]["held_peak"] <= memory["planned_frames"], "a second's window was full"
+    assert memory["rss_peak_bytes"] <= memory["planned_bytes"] + 700_000_000
+    assert 10 < report["frames"]["held_peak"] <= memory["planned_frames"]
     assert memory["pixel_copies"] == 0
     assert {"stitch", "render", "analysis"} <= set(report["stages"])
 

@@ -42,11 +42,10 @@ def unequal(tmp_path_factory) -> Coded:
     return Coded(folder, left, 18)
 
 
-@pytest.mark.parametrize("pace", ["live", "fast"])
-def test_unequal_cameras_are_joined_by_time(unequal: Coded, tmp_path: Path, pace: str) -> None:
+def test_unequal_cameras_are_joined_by_time(unequal: Coded, tmp_path: Path) -> None:
     """Of the right camera every second frame is shown, beside the left frame of the same time."""
     video = tmp_path / "programme.mp4"
-    production = run(**unequal.inputs, view="panorama", pace=pace, record=[video])
+    production = run(**unequal.inputs, view="panorama", pace="fast", record=[video])
     found = read_frames(video, unequal.reader_of_panorama())
     assert [codes for codes, _ in found] == [(i, 2 * i) for i in range(18)]
     assert times_are_kept(found, Fraction(30))
@@ -65,12 +64,28 @@ def reader_of_synthetic(seed: int) -> Callable[[np.ndarray], tuple[int | None, i
     return lambda y: (read_code(y, cells[0]), read_code(y, cells[1]))
 
 
-@pytest.mark.parametrize("pace", ["live", "fast"])
-def test_a_synthetic_match_is_shown_frame_by_frame(tmp_path: Path, pace: str) -> None:
-    """Live, a machine that is too slow may lose frames: then each is counted, and none is shown twice."""
+def test_a_synthetic_match_is_shown_frame_by_frame(tmp_path: Path) -> None:
+    video = tmp_path / "programme.mp4"
+    production = run(
+        synthetic=5,
+        synthetic_size="640x360",
+        codes=True,
+        duration=1,
+        pace="fast",
+        view="panorama",
+        record=[video],
+    )
+    found = read_frames(video, reader_of_synthetic(5))
+    assert [codes for codes, _ in found] == [(i, i) for i in range(30)]
+    assert times_are_kept(found, Fraction(30))
+    assert production.scene.feed.dropped.total == production.stitching.dropped.total == 0
+
+
+def test_a_live_synthetic_match_counts_what_it_loses(tmp_path: Path) -> None:
+    """Once, in order, at its time: a machine that keeps up loses nothing, and one that does not says how much."""
     video, report = tmp_path / "programme.mp4", tmp_path / "report.json"
     done = touchline(
-        *("run", "--synthetic", 5, "--synthetic-size", "640x360", "--codes", "--duration", 1, "--pace", pace),
+        *("run", "--synthetic", 5, "--synthetic-size", "640x360", "--codes", "--duration", 1),
         *("--delay", 0.5, "--view", "panorama", "--record", video, "--report", report),
     )
     assert done.returncode == 0, done.stderr
@@ -78,18 +93,15 @@ def test_a_synthetic_match_is_shown_frame_by_frame(tmp_path: Path, pace: str) ->
     numbers = [left for (left, _), _ in found]
     assert [right for (_, right), _ in found] == numbers
     assert None not in numbers
-    assert numbers == sorted(set(numbers)), "once, in order"
-    assert all(
-        abs(pts - number * 10**9 / 30) <= 1_000_000 for number, (_, pts) in zip(numbers, found, strict=True)
-    )
+    assert numbers == sorted(set(numbers) & set(range(30)))
+    due = [number * 10**9 / 30 for number in numbers]
+    assert max(abs(pts - at) for at, (_, pts) in zip(due, found, strict=True)) <= 1_000_000
     frames = json.loads(report.read_text())["frames"]
     assert frames["captured"] == [30, 30]
     assert len(numbers) + sum(frames["dropped"].values()) == 30
-    assert set(numbers) <= set(range(30))
-    if pace == "fast":
-        assert numbers == list(range(30))
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.skipif(not COURT.exists(), reason="the court footage is not here")
 def test_real_cameras_without_a_rig(tmp_path: Path) -> None:
     """Nothing is known of them: the rig is found, kept beside the left film, and used again."""
@@ -114,13 +126,12 @@ def test_real_cameras_without_a_rig(tmp_path: Path) -> None:
     assert times_are_kept(shown, Fraction(25))
 
     before = kept.read_bytes()
-    done = touchline(
-        *cameras, "--delay", 0.2, "--duration", 0.4, "--record", tmp_path / "short.mkv", "--size", "640x360"
-    )
+    short = tmp_path / "short.mkv"
+    done = touchline(*cameras, "--delay", 0.2, "--duration", 0.4, "--size", "640x360", "--record", short)
     assert done.returncode == 0, done.stderr
     assert f"{kept}, found earlier" in done.stderr.replace("\n", "")
     assert kept.read_bytes() == before
-    assert len(read_frames(tmp_path / "short.mkv", lambda y: 0)) == 10
+    assert len(read_frames(short, lambda y: 0)) == 10
 
 
 def misalignment(found: Rig, true: Rig) -> np.ndarray:
@@ -136,18 +147,17 @@ def misalignment(found: Rig, true: Rig) -> np.ndarray:
 
 
 def test_calibrate_finds_the_rig_of_small_pictures(tmp_path: Path) -> None:
-    match = SyntheticMatch(4, SIZE, Fraction(25), codes=True)
+    match = SyntheticMatch(4, SIZE, Fraction(15), codes=True)
     write_match(tmp_path, match, 2.2)
     rig, picture = tmp_path / "found.json", tmp_path / "preview.png"
-    done = touchline(
-        "calibrate", tmp_path / "left.mp4", tmp_path / "right.mp4", "-o", rig, "--preview", picture
-    )
+    films = tmp_path / "left.mp4", tmp_path / "right.mp4"
+    done = touchline("calibrate", *films, "-o", rig, "--preview", picture)
     assert done.returncode == 0, done.stderr
     found = Rig.load(rig)
     found.check_sizes(SIZE, SIZE)
     error = misalignment(found, match.rig)
-    assert np.median(error) < 1.5
-    assert np.percentile(error, 95) < 4
+    assert np.median(error) < 0.75
+    assert np.percentile(error, 95) < 1.5
     drawn = cv2.imread(str(picture))
     assert drawn.shape[1] == 1920
     assert drawn[60:400].std() > 30, "the panorama is missing"
@@ -159,23 +169,31 @@ def test_a_preview_of_another_kind_is_refused_before_the_work(tmp_path: Path) ->
     assert "must end in .png or .jpg" in done.stderr
 
 
-def test_the_same_seed_films_the_same_match(tmp_path: Path) -> None:
-    asked = ("--seconds", 0.5, "--size", "640x360", "--fps", 25, "--codes")
-    for name, seed in (("one", 11), ("again", 11), ("other", 12)):
-        done = touchline("synth", tmp_path / name, *asked, "--seed", seed)
+@pytest.fixture(scope="module")
+def filmed_twice(tmp_path_factory) -> tuple[Path, Path]:
+    """The same match, by two processes."""
+    folders = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("again")
+    for folder in folders:
+        done = touchline(
+            *("synth", folder, "--seconds", 0.4, "--size", "640x360", "--fps", 25, "--codes", "--seed", 11)
+        )
         assert done.returncode == 0, done.stderr
-        assert [Path(line).name for line in done.stdout.split()] == [
-            "left.mp4",
-            "right.mp4",
-            "rig.json",
-            "truth.json",
-        ]
-    one, again, other = (tmp_path / name for name in ("one", "again", "other"))
+        written = [Path(line).name for line in done.stdout.split()]
+        assert written == ["left.mp4", "right.mp4", "rig.json", "truth.json"]
+    return folders
+
+
+def test_the_same_seed_makes_the_same_match(filmed_twice: tuple[Path, Path]) -> None:
+    one, again = filmed_twice
     for name in ("truth.json", "rig.json"):
         assert (one / name).read_bytes() == (again / name).read_bytes()
-        assert (one / name).read_bytes() != (other / name).read_bytes()
-    for name in ("left.mp4", "right.mp4"):
-        films = [read_frames(folder / name, lambda y: y.tobytes()) for folder in (one, again, other)]
-        assert len(films[0]) == len(films[2]) == 13 - 1
-        assert films[0] == films[1]
-        assert films[0] != films[2]
+    assert len(json.loads((one / "truth.json").read_text())["frames"]) == 10
+    assert Rig.load(one / "rig.json") == SyntheticMatch(11, SIZE).rig
+
+
+@pytest.mark.parametrize("name", ["left.mp4", "right.mp4"])
+def test_the_same_seed_makes_the_same_films(filmed_twice: tuple[Path, Path], name: str) -> None:
+    """To the pixel, as the help says."""
+    one, again = (read_frames(folder / name, lambda y: y.tobytes()) for folder in filmed_twice)
+    assert len(one) == 10
+    assert one == again

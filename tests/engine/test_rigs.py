@@ -1,9 +1,9 @@
-"""Which rig a run gets: the given one, the one that was found earlier for these cameras, or a new one."""
+"""Which rig a run gets: the given one, the one that was found earlier in this footage, or a new one."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
+import os
+import shutil
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,58 +11,58 @@ import pytest
 
 from footage import write_numbered
 from touchline.capture import SourceUri, parse_source
+from touchline.engine import rigs
 from touchline.engine.rigs import rig_for, rig_path_for
 from touchline.errors import CalibrationError, RigError
 from touchline.geometry import Rig
 from touchline.synth.rig import default_rig
 
-SIZE = (320, 180)
-
 
 @pytest.fixture(scope="module")
-def footage(tmp_path_factory) -> Path:
-    """Two films in which no rig can be found: whoever looks for one says so."""
-    folder = tmp_path_factory.mktemp("no_rig")
-    write_numbered(folder / "left.mp4", 20)
-    write_numbered(folder / "right.mp4", 20, first=500)
-    return folder
+def searched(coded, tmp_path_factory) -> tuple[Path, Rig, list[str]]:
+    """A folder in which a rig was looked for and kept, that rig, and what was said."""
+    folder = tmp_path_factory.mktemp("searched")
+    for side in ("left", "right"):
+        shutil.copy2(coded(Fraction(30)).folder / f"{side}.mp4", folder)
+    said: list[str] = []
+    return folder, rig_for(*cameras(folder), None, said.append), said
 
 
 @pytest.fixture
-def cameras(footage: Path, tmp_path: Path) -> tuple[SourceUri, SourceUri]:
-    """The same films in a folder where nothing has been kept yet."""
-    for side in ("left", "right"):
-        (tmp_path / f"{side}.mp4").symlink_to(footage / f"{side}.mp4")
-    return source(tmp_path / "left.mp4"), source(tmp_path / "right.mp4")
+def folder(searched: tuple[Path, Rig, list[str]], tmp_path: Path) -> Path:
+    """The same films and the kept rig somewhere else."""
+    shutil.copytree(searched[0], tmp_path / "match")
+    return tmp_path / "match"
 
 
-def source(path: Path) -> SourceUri:
-    """A file by its own name, also where it is a link."""
-    return replace(parse_source(str(path)), target=str(path))
+def cameras(folder: Path) -> tuple[SourceUri, SourceUri]:
+    return parse_source(str(folder / "left.mp4")), parse_source(str(folder / "right.mp4"))
 
 
-def keep(left: SourceUri, right: SourceUri, seed: int = 1) -> Rig:
-    """Keeps a rig as a run does that has found one for these cameras."""
-    found = default_rig(seed, SIZE)
-    rig = Rig(found.cameras, 0.3, {"cameras": [left.shown, right.shown]})
-    rig.save(rig_path_for(left))
-    return rig
+@pytest.fixture
+def searches(monkeypatch) -> list[Path]:
+    """Where a new rig would have been kept, for each search that was begun; no search is made."""
+    begun: list[Path] = []
+
+    def find_rig(left: SourceUri, right: SourceUri, kept: Path, say: rigs.Say) -> Rig:
+        begun.append(kept)
+        return default_rig(77)
+
+    monkeypatch.setattr(rigs, "find_rig", find_rig)
+    return begun
 
 
 def test_a_rig_is_kept_beside_the_left_film(tmp_path: Path) -> None:
-    for name in ("left.mp4", "first.half.mkv", "Kamera links", "ü [1].mp4"):
-        (tmp_path / name).write_bytes(b"")
     places = {
-        name: rig_path_for(parse_source(str(tmp_path / name)))
-        for name in ("left.mp4", "first.half.mkv", "Kamera links", "ü [1].mp4")
+        "left.mp4": "left.rig.json",
+        "first.half.mkv": "first.half.rig.json",
+        "Kamera links": "Kamera links.rig.json",
+        "ü [1].mp4": "ü [1].rig.json",
     }
-    assert places == {
-        "left.mp4": tmp_path / "left.rig.json",
-        "first.half.mkv": tmp_path / "first.half.rig.json",
-        "Kamera links": tmp_path / "Kamera links.rig.json",
-        "ü [1].mp4": tmp_path / "ü [1].rig.json",
-    }
-    assert rig_path_for(parse_source((tmp_path / "left.mp4").as_uri())) == tmp_path / "left.rig.json"
+    for film, kept in places.items():
+        (tmp_path / film).write_bytes(b"")
+        assert rig_path_for(parse_source(str(tmp_path / film))) == tmp_path / kept
+        assert rig_path_for(parse_source((tmp_path / film).as_uri())) == tmp_path / kept
 
 
 def test_the_rig_of_a_stream_is_kept_where_the_run_is(tmp_path: Path, monkeypatch) -> None:
@@ -71,74 +71,88 @@ def test_the_rig_of_a_stream_is_kept_where_the_run_is(tmp_path: Path, monkeypatc
         assert rig_path_for(parse_source(uri)) == tmp_path / "touchline.rig.json"
 
 
-def test_a_given_rig_wins(cameras, tmp_path: Path) -> None:
+def test_a_rig_that_is_found_is_kept(searched: tuple[Path, Rig, list[str]]) -> None:
+    folder, rig, said = searched
+    assert Rig.load(folder / "left.rig.json") == rig
+    assert said[-1] == f"Rig: kept in {folder / 'left.rig.json'}"
+    rig.check_sizes((640, 360), (640, 360))
+    assert rig.error_px is not None
+    assert rig.error_px < 1.5
+
+
+def test_a_kept_rig_is_used_again_and_that_is_said(
+    folder: Path, searched: tuple[Path, Rig, list[str]], searches: list[Path]
+) -> None:
+    """Also where the folder has been moved to."""
+    said: list[str] = []
+    assert rig_for(*cameras(folder), None, said.append) == searched[1]
+    assert said == [f"Rig: {folder / 'left.rig.json'}, found earlier"]
+    assert searches == []
+
+
+def test_a_given_rig_wins(folder: Path, searches: list[Path], tmp_path: Path) -> None:
     """Over one that was kept for these very cameras; nothing is said, written or looked for."""
-    kept = keep(*cameras)
-    given = default_rig(2, SIZE)
+    before = (folder / "left.rig.json").read_bytes()
+    given = default_rig(2)
     given.save(tmp_path / "given.json")
     said: list[str] = []
-    assert rig_for(*cameras, tmp_path / "given.json", said.append) == given
+    assert rig_for(*cameras(folder), tmp_path / "given.json", said.append) == given
     assert said == []
-    assert Rig.load(rig_path_for(cameras[0])) == kept
+    assert searches == []
+    assert (folder / "left.rig.json").read_bytes() == before
 
 
-def test_a_given_rig_that_is_none_is_not_replaced(cameras, tmp_path: Path) -> None:
-    keep(*cameras)
+def test_a_given_rig_that_is_none_is_not_replaced(folder: Path, searches: list[Path], tmp_path: Path) -> None:
     with pytest.raises(RigError, match="can't be read"):
-        rig_for(*cameras, tmp_path / "nowhere.json", lambda _: None)
+        rig_for(*cameras(folder), tmp_path / "nowhere.json", lambda _: None)
+    assert searches == []
 
 
-def test_a_kept_rig_is_used_again_and_that_is_said(cameras) -> None:
-    kept = keep(*cameras)
+@pytest.mark.parametrize(
+    "change", ["a longer right film", "another name", "a new film of the same name", "swapped"]
+)
+def test_other_footage_is_looked_at_anew(folder: Path, searches: list[Path], change: str) -> None:
+    """A rig that was found for the match of last week, whose films had the same names, must not be used."""
+    left, right = cameras(folder)
+    if change == "a longer right film":
+        state = Path(right.target).stat()
+        Path(right.target).write_bytes(Path(right.target).read_bytes() + b"\0" * 8)
+        os.utime(right.target, ns=(state.st_atime_ns, state.st_mtime_ns))
+    elif change == "another name":
+        right = parse_source(str(Path(right.target).rename(folder / "other.mp4")))
+    elif change == "a new film of the same name":
+        state = Path(left.target).stat()
+        os.utime(left.target, ns=(state.st_atime_ns, state.st_mtime_ns + 10**9))
+    else:
+        shutil.copy(folder / "left.rig.json", folder / "right.rig.json")
+        left, right = right, left
+    kept = rig_path_for(left)
+    assert kept.exists()
     said: list[str] = []
-    assert rig_for(*cameras, None, said.append) == kept
-    assert said == [f"Rig: {rig_path_for(cameras[0])}, found earlier"]
+    assert rig_for(left, right, None, said.append) == default_rig(77)
+    assert searches == [kept]
+    assert str(kept) in said[0]
+    assert "found earlier" not in said[0]
 
 
-def test_a_kept_rig_of_another_pair_is_not_used(cameras, footage: Path, tmp_path: Path) -> None:
-    """The left film is the same; the right one is another: a new rig is looked for, and here none is found."""
-    left, right = cameras
-    (tmp_path / "other.mp4").symlink_to(footage / "right.mp4")
-    keep(left, source(tmp_path / "other.mp4"))
-    before = rig_path_for(left).read_bytes()
+def test_a_rig_that_a_person_put_there_is_used(folder: Path, searches: list[Path]) -> None:
+    """It says nothing of footage, so whoever made it answers for it."""
+    default_rig(5).save(folder / "left.rig.json")
+    assert rig_for(*cameras(folder), None, lambda _: None) == default_rig(5)
+    assert searches == []
+
+
+def test_a_kept_file_that_is_broken_is_named(folder: Path) -> None:
+    (folder / "left.rig.json").write_text("{")
+    with pytest.raises(RigError, match=r"left\.rig\.json is not JSON"):
+        rig_for(*cameras(folder), None, lambda _: None)
+
+
+def test_where_no_rig_can_be_found_nothing_is_kept(tmp_path: Path) -> None:
+    write_numbered(tmp_path / "left.mp4", 10)
+    write_numbered(tmp_path / "right.mp4", 10, first=500)
     said: list[str] = []
     with pytest.raises(CalibrationError, match="match"):
-        rig_for(left, right, None, said.append)
+        rig_for(*cameras(tmp_path), None, said.append)
     assert said == ["Rig: none given; looking for it in the footage ..."]
-    assert rig_path_for(left).read_bytes() == before, "what was kept stays"
-
-
-def test_a_kept_file_without_cameras_is_not_used(cameras) -> None:
-    """A rig that somebody wrote there by hand, or for the same films in the other order."""
-    left, right = cameras
-    data = keep(left, right).to_dict()
-    for notes in ({}, {"cameras": [right.shown, left.shown]}):
-        rig_path_for(left).write_text(json.dumps({**data, "notes": notes}))
-        said: list[str] = []
-        with pytest.raises(CalibrationError):
-            rig_for(left, right, None, said.append)
-        assert len(said) == 1
-        assert "looking for it" in said[0]
-
-
-def test_a_kept_file_that_is_broken_is_named(cameras) -> None:
-    rig_path_for(cameras[0]).write_text("{")
-    with pytest.raises(RigError, match=r"left\.rig\.json is not JSON"):
-        rig_for(*cameras, None, lambda _: None)
-
-
-def test_a_rig_that_was_found_is_kept_and_found_again(coded, tmp_path: Path) -> None:
-    """Whatever can't be written is said, and the run has its rig all the same."""
-    films = coded(Fraction(30)).folder
-    for side in ("left", "right"):
-        (tmp_path / f"{side}.mp4").write_bytes((films / f"{side}.mp4").read_bytes())
-    left, right = source(tmp_path / "left.mp4"), source(tmp_path / "right.mp4")
-    said: list[str] = []
-    found = rig_for(left, right, None, said.append)
-    assert said[-1] == f"Rig: kept in {tmp_path / 'left.rig.json'}"
-    assert found.notes["cameras"] == [str(tmp_path / "left.mp4"), str(tmp_path / "right.mp4")]
-    assert found.error_px is not None
-    assert found.error_px < 1.5
-    said.clear()
-    assert rig_for(left, right, None, said.append) == found
-    assert said == [f"Rig: {tmp_path / 'left.rig.json'}, found earlier"]
+    assert not (tmp_path / "left.rig.json").exists()

@@ -198,3 +198,5 @@ def test_stopping_wakes_a_worker_that_waits_for_a_frame(line) -> None:
     one.worker.stop()
     assert one.store.ended
     assert one.worker.stitched == 2
+    assert list(one.worker.dropped.as_dict()) == ["stopped"], "the frame that was waiting is counted"
+    assert one.worker.paired == one.worker.stitched + one.worker.dropped.total

@@ -54,6 +54,8 @@ class _Film:
             "x264enc",
             speed_preset="veryfast",
             quantizer=_QUANTIZER,
+            # With a rate buffer several threads do not always come to the same decisions.
+            vbv_buf_capacity=0,
             key_int_max=max(1, round(caps.fps)),
             bframes=0,
             **{"pass": "qual"},
