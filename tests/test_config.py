@@ -85,7 +85,7 @@ def test_keys_of_the_file_may_be_written_as_flags_are(toml) -> None:
         ("[run]\ndelay = 3\n", "unknown setting 'run'"),
         ("panoramic-fov = 3\n", "unknown setting 'panoramic-fov'"),
         ("delay = \n", "is not TOML"),
-        ('record = 3\n', "--record"),
+        ("record = 3\n", "--record"),
         ("delay = true and false\n", "is not TOML"),
     ],
 )

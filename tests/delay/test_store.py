@@ -127,6 +127,19 @@ def test_a_slow_reader_holds_and_a_loose_one_misses(pool: FramePool) -> None:
     assert len(store) == 0
 
 
+def test_a_loose_reader_knows_what_it_missed_at_the_end(pool: FramePool) -> None:
+    """With nothing left in the store it thought that it had seen everything."""
+    store = FrameStore(FRAMES)
+    quick, loose = store.reader("quick"), store.reader("loose", holds=False)
+    for n in range(3):
+        put(pool, store, n, n)
+        quick.take()
+    store.end()
+    assert loose.take() is None
+    assert loose.at_end
+    assert loose.missed == 3
+
+
 def test_wrong_order_and_overfilling_are_errors(pool: FramePool) -> None:
     store = FrameStore(2)
     store.reader("r")

@@ -203,7 +203,7 @@ def test_metrics_are_served_while_running(tmp_path: Path) -> None:
         for line in text.splitlines()
         if line[0] != "#"
     }
-    assert 0.5 <= values["touchline_delay_seconds"] < 0.7
+    assert 0.5 <= values["touchline_delay_seconds"] < 2
     assert values["touchline_store_frames"] > 5
     assert values['touchline_frames_total{stage="played"}'] > 5
     assert values["touchline_delay_error_seconds_count"] > 5

@@ -254,11 +254,9 @@ class Reader:
     def _place(self) -> int | None:
         """Where the next frame lies in the ring, or None if it is not there yet."""
         store = self._store
-        if not store._count:
-            return None
-        first = store._at(0).sequence
-        if self.position < first:
+        first = store._at(0).sequence if store._count else store._appended
+        if self.position < first and not store._closed:
             self.missed += first - self.position
             self.position = first
         place = self.position - first
-        return place if place < store._count else None
+        return place if 0 <= place < store._count else None
