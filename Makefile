@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.ready
 TESTS  ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench clean
+.PHONY: help setup demo test lint format bench soak clean
 
 help: ## list what can be made
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ format: $(STAMP) ## put the code into the project's style
 
 bench: $(STAMP) ## print the tables of docs/performance.md, measured here and now
 	@$(BIN)/python -m benchmarks
+
+soak: $(STAMP) ## push a day of frames through the delay, with faults, in minutes; leaves soak.png and soak.json
+	@$(BIN)/touchline soak --hours 24 --faults 1 --png soak.png --report soak.json
 
 clean: ## remove what was built
 	rm -rf $(VENV) demo build *.egg-info src/*.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -6,9 +6,16 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import delay, live, rendering, stitching
+from benchmarks import delay, holding, live, pacing, rendering, stitching
 
-TABLES = {"stitching": stitching.main, "rendering": rendering.main, "delay": delay.main, "live": live.main}
+TABLES = {
+    "stitching": stitching.main,
+    "rendering": rendering.main,
+    "delay": delay.main,
+    "holding": holding.main,
+    "pacing": pacing.main,
+    "live": live.main,
+}
 
 
 def main(names: list[str]) -> None:

@@ -26,6 +26,7 @@ ORDER = (
     "programme",
     "telemetry",
     "config",
+    "soak",
     "engine",
     "cli",
 )

@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from touchline.errors import ConfigurationError
@@ -35,7 +35,64 @@ _UNITS = {
 }
 
 
-class RunConfig(BaseSettings):
+class ProgrammeSettings(BaseModel):
+    """What one programme can be told: how late it is, what it shows and where it goes. Times in seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    delay: float = Field(7.0, ge=0, le=600, allow_inf_nan=False)
+    max_delay: float | None = Field(None, ge=0, le=600, allow_inf_nan=False)
+    lead: float = Field(0.5, ge=0, le=2, allow_inf_nan=False)
+    view: str = "follow"
+    size: str | None = None
+
+    slate: Literal["off", "gap", "start"] = "gap"
+    slate_after: float = Field(2.0, ge=0.1, le=600, allow_inf_nan=False)
+    slate_image: Path | None = None
+
+    record: Annotated[list[Path], NoDecode] = []
+    stream: Annotated[list[str], NoDecode] = []
+    display: bool = False
+    webcam: Annotated[list[str], NoDecode] = []
+    bitrate: int | None = Field(None, ge=100, le=200_000, description="kbit/s")
+    preset: str = "veryfast"
+
+    @property
+    def lead_s(self) -> float:
+        """How far ahead of its due time a frame is worked on: at most half the delay, the rest is for the capture."""
+        return min(self.lead, self.delay / 2)
+
+    @property
+    def shows_replays(self) -> bool:
+        """True for a programme that shows pieces of the history, when it is asked to."""
+        return False
+
+    @property
+    def longest_s(self) -> float:
+        """The longest delay that this programme may be given while it runs."""
+        return max(self.delay, self.max_delay or 0.0)
+
+    @field_validator("record", "stream", "webcam", mode="before")
+    @classmethod
+    def _read_list(cls, value: Any) -> Any:
+        """In the environment a list is one value, or several as JSON."""
+        if isinstance(value, str):
+            return json.loads(value) if value.lstrip().startswith("[") else [value]
+        return value
+
+
+class FurtherProgramme(ProgrammeSettings):
+    """A programme beside the main one, a ``[[programme]]`` of the configuration file."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,30}$")
+    replay: bool = False
+
+    @property
+    def shows_replays(self) -> bool:
+        return self.replay
+
+
+class RunConfig(ProgrammeSettings, BaseSettings):
     """Everything that ``touchline run`` can be told. Sizes are written as 1280x720, times in seconds."""
 
     model_config = SettingsConfigDict(
@@ -50,38 +107,32 @@ class RunConfig(BaseSettings):
     synthetic_size: str = "1280x720"
     synthetic_fps: str = "30"
     codes: bool = False
+    audio: str = "auto"
 
     rig: Path | None = None
     projection: Literal["equirectangular", "cylindrical"] = "equirectangular"
     panorama_size: str | None = None
 
-    delay: float = Field(7.0, ge=0, le=600, allow_inf_nan=False)
-    lead: float = Field(0.5, ge=0, le=2, allow_inf_nan=False)
-    view: str = "follow"
-    size: str | None = None
-
-    record: Annotated[list[Path], NoDecode] = []
-    stream: Annotated[list[str], NoDecode] = []
-    display: bool = False
-    webcam: Annotated[list[str], NoDecode] = []
+    programme: list[FurtherProgramme] = []
     overwrite: bool = False
-    bitrate: int | None = Field(None, ge=100, le=200_000, description="kbit/s")
-    preset: str = "veryfast"
 
     memory: Literal["auto", "system", "gl", "cuda", "nvmm"] = "auto"
-    hold: Literal["reference", "copy", "encoded"] = "reference"
+    hold: Literal["reference", "copy", "encoded", "auto"] = "reference"
+    on_low_memory: Literal["refuse", "shorten", "encode"] = "refuse"
     memory_limit: int | None = Field(None, gt=0)
+    history: float = Field(0.0, ge=0, le=600, allow_inf_nan=False)
     pace: Literal["live", "fast"] = "live"
     duration: float | None = Field(None, gt=0, allow_inf_nan=False)
 
     report: Path | None = None
+    memory_log: Path | None = None
     metrics_port: int | None = Field(None, ge=0, le=65535)
     metrics_address: str = "127.0.0.1"
 
     @property
-    def lead_s(self) -> float:
-        """How far ahead of its due time a frame is worked on: at most half the delay, the rest is for the capture."""
-        return min(self.lead, self.delay / 2)
+    def programmes(self) -> dict[str, ProgrammeSettings]:
+        """Every programme by its name; the first is the one that the flags speak of."""
+        return {"main": self, **{further.name: further for further in self.programme}}
 
     @classmethod
     def settings_customise_sources(
@@ -93,14 +144,6 @@ class RunConfig(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings
-
-    @field_validator("record", "stream", "webcam", mode="before")
-    @classmethod
-    def _read_list(cls, value: Any) -> Any:
-        """In the environment a list is one value, or several as JSON."""
-        if isinstance(value, str):
-            return json.loads(value) if value.lstrip().startswith("[") else [value]
-        return value
 
     @field_validator("memory_limit", mode="before")
     @classmethod
@@ -119,8 +162,13 @@ class RunConfig(BaseSettings):
             raise ValueError(
                 f"--memory {self.memory} is not there yet; this version holds frames in system memory"
             )
-        if self.hold != "reference":
-            raise ValueError(f"--hold {self.hold} is not there yet; this version holds frames by reference")
+        names = ["main", *(further.name for further in self.programme)]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two programmes have the same name: {', '.join(names)}")
+        if not self.history and any(further.replay for further in self.programme):
+            raise ValueError("replays need a history to be taken from: give --history")
+        if self.hold == "encoded" and any(further.replay for further in self.programme):
+            raise ValueError("replays need frames that are held as they are: use --hold reference")
         return self
 
 
@@ -149,7 +197,12 @@ def load_config(flags: dict[str, Any], file: Path | None = None) -> RunConfig:
             "left": expand_secrets(config.left),
             "right": expand_secrets(config.right),
             "panorama": expand_secrets(config.panorama),
+            "audio": expand_secrets(config.audio),
             "stream": [expand_secrets(uri) for uri in config.stream],
+            "programme": [
+                further.model_copy(update={"stream": [expand_secrets(uri) for uri in further.stream]})
+                for further in config.programme
+            ],
         }
     )
 
@@ -195,13 +248,23 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"the configuration {path} can't be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"the configuration {path} is not TOML: {error}") from error
-    return {key.replace("-", "_"): value for key, value in data.items()}
+    return {key.replace("-", "_"): _with_underscores(value) for key, value in data.items()}
+
+
+def _with_underscores(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key.replace("-", "_"): _with_underscores(item) for key, item in value.items()}
+    return [_with_underscores(item) for item in value] if isinstance(value, list) else value
 
 
 def _first_fault(error: ValidationError) -> str:
     fault = error.errors()[0]
-    where = "--" + str(fault["loc"][0]).replace("_", "-") + ": " if fault["loc"] else ""
+    path = [str(part).replace("_", "-") for part in fault["loc"]]
+    where = f"--{path[0]}: " if path else ""
+    if len(path) > 2 and path[0] == "programme":
+        where = f"[[programme]] number {int(path[1]) + 1}, {path[2]}: "
     text = str(fault["msg"]).removeprefix("Value error, ")
     if fault["type"] == "extra_forbidden":
-        return f"unknown setting {str(fault['loc'][0]).replace('_', '-')!r}; `touchline run --help` lists them all"
+        inside = f" in [[programme]] number {int(path[1]) + 1}" if len(path) > 2 else ""
+        return f"unknown setting {path[-1]!r}{inside}; `touchline run --help` lists them all"
     return f"{where}{text}"

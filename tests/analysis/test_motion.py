@@ -137,6 +137,18 @@ def test_one_camera_may_expose_by_itself() -> None:
     assert max(motion.amount for motion in motions) == 0
 
 
+@pytest.mark.parametrize("seam", [560, 600, 640])
+def test_a_camera_that_is_lost_and_comes_back_moves_nothing(seam: int) -> None:
+    """Its half is dimmed. Where the seam ran through a strip, half of that strip moved for a third of a second."""
+    walker = Walker(200, 200, 40, size=30)
+    dark = np.where(np.arange(1280) < seam, 1.0, 0.25)
+    lights = [1.0] * 30 + [dark] * 30 + [1.0] * 30
+    motions = observed(Scene(walker).film(90, lights))
+    assert max(motion.amount for motion in observed(Scene().film(90, lights))) == 0
+    for motion in motions[20:]:
+        assert motion.yaw_deg == pytest.approx(yaw_of(walker.at(motion.pts_ns / 1e9)[0] - 0.5), abs=1.0)
+
+
 def test_light_that_changes_slowly_moves_nothing() -> None:
     lights = 1 + 0.35 * np.sin(np.linspace(0, 6, 120))
     assert max(motion.amount for motion in observed(Scene().film(120, lights))) == 0

@@ -8,10 +8,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from touchline.delay.cues import Cue
 from touchline.delay.meter import DelayMeter
 from touchline.delay.player import Player
 from touchline.delay.states import State
-from touchline.delay.store import Frame, FrameStore
+from touchline.delay.store import FrameStore
 from touchline.delay.timeline import FastTimeline, LiveTimeline
 from touchline.errors import TouchlineError
 from touchline.gst.caps import VideoCaps
@@ -66,8 +67,8 @@ class Rig:
             self.capture(number, pts)
         self.store.end()
 
-    def push(self, frame: Frame) -> None:
-        self.source.emit("push-buffer", frame.buffer)
+    def push(self, cue: Cue) -> None:
+        self.source.emit("push-buffer", cue.frame.buffer)
 
     def close(self) -> None:
         self.store.close()
@@ -89,13 +90,15 @@ def rig():
 
 
 def live(rig: Rig, lead_ms: int = 100) -> LiveTimeline:
-    return LiveTimeline(system_clock(), rig.base, rig.delay_ns, lead_ms * MILLISECOND)
+    return LiveTimeline(system_clock(), rig.base, lead_ms * MILLISECOND)
 
 
 def test_every_frame_leaves_once_in_order_one_delay_after_its_capture(rig) -> None:
     r = rig(0.7)
     states: list[State] = []
-    player = Player(r.store, live(r), r.push, on_change=lambda _, state: states.append(state))
+    player = Player(
+        r.store, live(r), r.push, delay_ns=r.delay_ns, on_change=lambda _, state: states.append(state)
+    )
     player.start()
     r.capture_live(45)
     assert player.wait(10)
@@ -116,7 +119,7 @@ def test_every_frame_leaves_once_in_order_one_delay_after_its_capture(rig) -> No
 def test_the_end_is_drained_in_real_time(rig) -> None:
     """The earlier attempt dropped the last seven seconds; squeezing them out at once would be no better."""
     r = rig(0.5)
-    player = Player(r.store, live(r), r.push)
+    player = Player(r.store, live(r), r.push, delay_ns=r.delay_ns)
     player.start()
     r.capture_live(10)
     ended = system_clock().get_time()
@@ -133,11 +136,11 @@ def test_fast_pace_plays_when_the_window_is_full(rig) -> None:
     r = rig(1.0, sync=False)
     ahead: list[int] = []
 
-    def show(frame: Frame) -> None:
-        ahead.append((r.store.newest_pts or 0) - frame.pts)
-        r.push(frame)
+    def show(cue: Cue) -> None:
+        ahead.append((r.store.newest_pts or 0) - cue.pts)
+        r.push(cue)
 
-    played = Player(r.store, FastTimeline(r.store, r.delay_ns, 100), show)
+    played = Player(r.store, FastTimeline(r.store, 100), show, delay_ns=r.delay_ns)
     played.start()
     for number in range(90):
         r.capture(number, number * SECOND // 30)
@@ -152,7 +155,7 @@ def test_fast_pace_plays_when_the_window_is_full(rig) -> None:
 def test_what_is_hopelessly_late_is_dropped_and_counted(rig) -> None:
     r = rig(0.2)
     r.base -= 10 * SECOND
-    player = Player(r.store, live(r), r.push)
+    player = Player(r.store, live(r), r.push, delay_ns=r.delay_ns)
     for number in range(5):
         r.capture(number, number * SECOND // 30)
     r.store.end()
@@ -165,7 +168,7 @@ def test_what_is_hopelessly_late_is_dropped_and_counted(rig) -> None:
 
 def test_stop_lets_go_of_the_frames_that_wait(rig) -> None:
     r = rig(60)
-    player = Player(r.store, live(r), r.push)
+    player = Player(r.store, live(r), r.push, delay_ns=r.delay_ns)
     player.start()
     for number in range(20):
         r.capture(number, number * SECOND // 30)
@@ -180,10 +183,10 @@ def test_an_error_while_showing_ends_the_player_and_is_told(rig) -> None:
     r = rig(0)
     errors: list[Exception] = []
 
-    def fail(_frame: Frame) -> None:
+    def fail(_cue: Cue) -> None:
         raise TouchlineError("no screen")
 
-    player = Player(r.store, live(r), fail, on_failed=errors.append)
+    player = Player(r.store, live(r), fail, delay_ns=r.delay_ns, on_failed=errors.append)
     player.start()
     r.capture(0, 0)
     assert player.wait(5)
@@ -194,7 +197,7 @@ def test_an_error_while_showing_ends_the_player_and_is_told(rig) -> None:
 def test_footage_that_is_faster_than_it_says_does_not_stop_for_ever(rig) -> None:
     """The player waited for a frame one delay ahead, the pool for a frame that the player would let go."""
     r = rig(1.0, frames=20, sync=False)
-    player = Player(r.store, FastTimeline(r.store, r.delay_ns, 16), r.push)
+    player = Player(r.store, FastTimeline(r.store, 16), r.push, delay_ns=r.delay_ns)
     player.start()
     for number in range(100):
         r.capture(number, number * SECOND // 60)
@@ -207,7 +210,7 @@ def test_the_end_may_come_at_any_moment(rig) -> None:
     """It came between two questions, and the player went from filling to done, which it may not."""
     for _ in range(30):
         r = rig(0)
-        player = Player(r.store, live(r), lambda _: None)
+        player = Player(r.store, live(r), lambda _: None, delay_ns=0)
         player.start()
         r.capture(1, 0)
         r.store.end()
@@ -218,7 +221,7 @@ def test_the_end_may_come_at_any_moment(rig) -> None:
 
 def test_what_waits_at_a_stop_is_counted(rig) -> None:
     r = rig(60)
-    player = Player(r.store, live(r), r.push)
+    player = Player(r.store, live(r), r.push, delay_ns=r.delay_ns)
     player.start()
     for number in range(7):
         r.capture(number, number * SECOND // 30)

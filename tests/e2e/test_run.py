@@ -51,6 +51,9 @@ def test_the_report_says_what_the_contract_wants(footage: Coded, tmp_path: Path)
         "memory",
         "stages",
         "outputs",
+        "programmes",
+        "pools",
+        "gpu",
         "version",
         "host",
     }
@@ -92,17 +95,20 @@ def test_held_frames_are_accounted_for_while_running(footage: Coded, tmp_path: P
         load_config({**footage.inputs, "delay": 0.9, "lead": 0.2, "view": "fixed:0,-10,40"})
     )
     try:
-        before = {hash(memory) for memory in production.pool._memories}
+        before = {hash(one) for frame in production.pool._memories for one in frame}
         production.start()
         seen = []
         while not production.wait(0.05):
             stats = stats_of(production)
             seen.append(stats.memory.held_frames)
             assert stats.memory.held_bytes % stats.memory.frame_bytes == 0
-            assert stats.memory.pool_free <= production.plan.frames
+            panorama_pool = stats.pools[0]
+            assert 0 <= panorama_pool.free <= panorama_pool.frames == production.plan.frames
+            assert sum(panorama_pool.holders.values()) == panorama_pool.held
         assert max(seen) <= production.plan.window_frames + 1
         assert max(seen) >= production.plan.window_frames - 8
-        assert {hash(memory) for memory in production.pool._memories} == before, "allocated after the start"
+        after = {hash(one) for frame in production.pool._memories for one in frame}
+        assert after == before, "allocated after the start"
         production.close()
         assert production.error is None
         assert production.pool.stats().free == production.plan.frames, "every frame is back"
@@ -203,13 +209,13 @@ def test_metrics_are_served_while_running(tmp_path: Path) -> None:
         for line in text.splitlines()
         if line[0] != "#"
     }
-    assert 0.5 <= values["touchline_delay_seconds"] < 2
+    assert 0.5 <= values['touchline_delay_seconds{programme="main"}'] < 2
     assert values["touchline_store_frames"] > 5
     assert values['touchline_frames_total{stage="played"}'] > 5
-    assert values["touchline_delay_error_seconds_count"] > 5
-    assert "touchline_pool_free" in values
+    assert values['touchline_delay_error_seconds_count{programme="main"}'] > 5
+    assert values['touchline_pool_free{pool="panorama pool"}'] > 0
     assert "touchline_store_oldest_age_seconds" in values
-    assert values["touchline_ready"] in (0.0, 1.0)
+    assert values['touchline_ready{programme="main"}'] in (0.0, 1.0)
 
 
 @pytest.mark.parametrize("command", ["run", "demo", "synth", "calibrate", "plan", "doctor"])

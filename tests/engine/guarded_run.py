@@ -39,7 +39,7 @@ def protect(place: int, size: int, flags: int) -> None:
 plain_append, plain_acquire, plain_show = FrameStore.append, FramePool.acquire, Showing.show
 
 
-def append(store, buffer, pts, duration=0):
+def append(store, buffer, pts, duration=0, **rest):
     place = address(buffer)
     protect(place, buffer.get_size(), mmap.PROT_READ)
     stored[pts] = place
@@ -52,7 +52,7 @@ def append(store, buffer, pts, duration=0):
         ctypes.memset(place + buffer.get_size() // 2, 0, 1)
     if fault == ["copy"] and pts > 0:
         buffer = buffer.copy_deep()
-    plain_append(store, buffer, pts, duration)
+    plain_append(store, buffer, pts, duration, **rest)
 
 
 def acquire(pool, wait=False):
@@ -63,9 +63,9 @@ def acquire(pool, wait=False):
     return buffer
 
 
-def show(showing, frame):
-    shown.append(address(frame.buffer) == stored[frame.pts])
-    plain_show(showing, frame)
+def show(showing, cue):
+    shown.append(address(cue.frame.buffer) == stored[cue.pts])
+    plain_show(showing, cue)
 
 
 FrameStore.append, FramePool.acquire, Showing.show = append, acquire, show  # type: ignore[method-assign]
@@ -75,7 +75,7 @@ start = FramePool.start
 
 def start_and_note(pool, progress=None):
     start(pool, progress)
-    before.update(hash(memory) for memory in pool._memories)
+    before.update(hash(memory) for frame in pool._memories for memory in frame)
 
 
 FramePool.start = start_and_note  # type: ignore[method-assign]

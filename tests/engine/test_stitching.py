@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -14,9 +15,11 @@ from touchline.capture import Moment, PlainPicture
 from touchline.delay import FrameStore, Reader
 from touchline.engine.stitching import StitchWorker
 from touchline.gst.caps import VideoCaps
+from touchline.gst.library import SECOND
 from touchline.gst.mapping import read_nv12
 from touchline.gst.nv12 import Nv12
 from touchline.gst.pools import FramePool
+from touchline.panorama.standin import StandIn
 
 CAPS = VideoCaps(64, 32, Fraction(30))
 
@@ -53,7 +56,13 @@ class Line:
     """A feed, a worker, a pool and a store."""
 
     def __init__(
-        self, moments: Sequence[Moment], *, frames: int = 20, waits: bool = False, compose: Any = side_by_side
+        self,
+        moments: Sequence[Moment],
+        *,
+        frames: int = 20,
+        waits: bool = False,
+        compose: Any = side_by_side,
+        **more: Any,
     ) -> None:
         self.pool = FramePool(CAPS, frames)
         self.pool.start()
@@ -61,7 +70,13 @@ class Line:
         self.reader: Reader = self.store.reader("test")
         self.failed: list[Exception] = []
         self.worker = StitchWorker(
-            ListedFeed(moments), compose, self.pool, self.store, waits=waits, on_failed=self.failed.append
+            ListedFeed(moments),
+            compose,
+            self.pool,
+            self.store,
+            waits=waits,
+            on_failed=self.failed.append,
+            **more,
         )
 
     def run_to_end(self) -> None:
@@ -153,13 +168,107 @@ def test_at_fast_pace_an_empty_pool_holds_the_cameras_back(line) -> None:
     assert one.worker.dropped.total == 0
 
 
-def test_what_is_out_of_order_is_left_out_and_counted(line) -> None:
+def test_what_comes_late_is_put_where_it_belongs_and_what_comes_twice_is_counted(line) -> None:
     times = [0, 33, 20, 33, 34, 0, 66]
     one = line([moment(i, pts) for i, pts in enumerate(times)])
     one.run_to_end()
-    assert [(number, pts) for number, pts, _ in one.take_all()] == [(0, 0), (1, 33), (4, 34), (6, 66)]
-    assert one.worker.dropped.as_dict() == {"out_of_order": 3}
+    assert [(number, pts) for number, pts, _ in one.take_all()] == [
+        (0, 0),
+        (2, 20),
+        (1, 33),
+        (4, 34),
+        (6, 66),
+    ]
+    assert one.worker.dropped.as_dict() == {"out_of_order": 2}
     assert one.worker.paired == one.worker.stitched + one.worker.dropped.total == 7
+
+
+def test_what_comes_after_its_place_was_shown_is_left_out_and_counted(line) -> None:
+    made = threading.Event()
+    passed = threading.Event()
+
+    def compose(pictures: Sequence[Nv12], out: Nv12, pts_s: float) -> None:
+        side_by_side(pictures, out, pts_s)
+        if pictures[0].y[0, 0] == 2:
+            made.set()
+            assert passed.wait(20)
+
+    one = line([moment(0, 0), moment(1, 33), moment(2, 20), moment(3, 20), moment(4, 66)], compose=compose)
+    one.worker.start()
+    assert made.wait(20)
+    assert [one.take()[0] for _ in range(2)] == [0, 1], "while it was made, its place went by"
+    passed.set()
+    wait_for(lambda: one.store.ended)
+    assert [number for number, _, _ in one.take_all()] == [4]
+    assert one.failed == []
+    assert one.worker.dropped.as_dict() == {"out_of_order": 2}
+    assert one.worker.paired == one.worker.stitched + one.worker.dropped.total == 5
+
+
+def without(side: int, whole: Moment) -> Moment:
+    """A moment while one camera is lost."""
+    pictures = list(whole.pictures)
+    pictures[side] = None
+    return Moment(whole.pts, whole.duration, tuple(pictures))
+
+
+def test_with_one_camera_lost_the_frames_go_on_with_its_last_picture(line) -> None:
+    """As it was for a second, then with a quarter of its light; and live again as soon as it is back."""
+    moments = [moment(50 + i, i * SECOND // 4) for i in range(12)]
+    lost = [without(1, one) if 2 <= i < 10 else one for i, one in enumerate(moments)]
+    kinds: list[bool] = []
+
+    def compose(pictures: Sequence[Nv12], out: Nv12, pts_s: float) -> None:
+        assert not isinstance(pictures[0], StandIn)
+        kinds.append(isinstance(pictures[1], StandIn))
+        side_by_side(pictures, out, pts_s)
+
+    one = line(lost, compose=compose)
+    one.run_to_end()
+    halves = []
+    while (frame := one.reader.take()) is not None:
+        with read_nv12(frame.buffer, one.pool.layout) as picture:
+            assert (picture.y[:, :32] == picture.y[0, 0]).all()
+            assert (picture.y[:, 32:] == picture.y[0, 32]).all()
+            halves.append((int(picture.y[0, 0]), int(picture.y[0, 32])))
+        del frame
+    dark = round(16 + (151 - 16) / 4)
+    right = [150, 151, *[151] * 3, *[dark] * 5, 160, 161]
+    assert halves == [(50 + i, shown) for i, shown in enumerate(right)]
+    assert kinds == [2 <= i < 10 for i in range(12)]
+    assert one.failed == []
+
+
+def test_a_camera_that_never_sent_a_picture_is_black(line) -> None:
+    one = line([without(0, moment(i, i * SECOND)) for i in range(3)], sizes=((32, 32), (32, 32)))
+    one.run_to_end()
+    for i in range(3):
+        frame = one.reader.take()
+        assert frame is not None
+        with read_nv12(frame.buffer, one.pool.layout) as picture:
+            assert (picture.y[:, :32] == 16).all()
+            assert (picture.y[:, 32:] == 100 + i).all()
+        del frame
+
+
+def test_a_lost_cameras_memory_is_let_go_of(line) -> None:
+    """The decoder may need it, and a device is not closed before it has everything back."""
+    moments = [moment(i, i * SECOND // 2) for i in range(6)]
+    ours = [weakref.ref(one.pictures[1].planes.y.base) for one in moments]
+    alive: list[list[int]] = []
+
+    def compose(pictures: Sequence[Nv12], out: Nv12, pts_s: float) -> None:
+        side_by_side(pictures, out, pts_s)
+        alive.append([i for i, ref in enumerate(ours) if ref() is not None])
+
+    listed = [without(1, one) if i >= 2 else one for i, one in enumerate(moments)]
+    del moments
+    one = line(listed, compose=compose)
+    del listed
+    one.run_to_end()
+    assert one.failed == []
+    assert alive[2] == [1], "shown once more"
+    assert alive[3:] == [[], [], []], "there is a dimmed copy of it"
 
 
 def test_a_failure_ends_the_store_and_is_told_once(line) -> None:

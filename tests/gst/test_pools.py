@@ -35,7 +35,9 @@ def test_a_pool_hands_out_what_it_has_and_no_more(pool: FramePool) -> None:
     assert pool.acquire() is None
     assert pool.stats().free == 0
     del out
-    assert pool.stats() == PoolStats(frames=3, free=3)
+    stats = pool.stats()
+    assert stats == PoolStats(frames=3, free=3)
+    assert (stats.name, stats.frame_bytes) == ("test", pool.layout.size)
 
 
 def test_a_frame_comes_back_only_when_its_last_share_is_gone(pool: FramePool) -> None:

@@ -10,9 +10,18 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from touchline.counters import Durations
+from touchline.delay.states import State
 from touchline.errors import ConfigurationError
 from touchline.programme import OutputStatus
-from touchline.telemetry import FrameStats, MemoryStats, MetricsServer, RunStats
+from touchline.telemetry import (
+    FrameStats,
+    GpuMemory,
+    MemoryStats,
+    MetricsServer,
+    PoolUse,
+    ProgrammeStats,
+    RunStats,
+)
 
 
 def _durations(*seconds: float) -> Durations:
@@ -34,7 +43,6 @@ STATS = RunStats(
         held_frames=210,
         held_bytes=3_411_450_000,
         oldest_age_s=7.1,
-        pool_free=9,
         rss_bytes=4_000_000_000,
         planned_bytes=3_557_655_000,
     ),
@@ -42,6 +50,10 @@ STATS = RunStats(
     outputs=(
         OutputStatus("record", "match.mp4", 90, 0, 0, None),
         OutputStatus("stream", "rtmp://a.b/live/***", 60, 4, 30, "Connection refused"),
+    ),
+    pools=(
+        PoolUse("panorama pool", 219, 9, 16_245_000, {"player": 198, "in flight": 12}),
+        PoolUse("programme pool", 20, 20, 1_382_400),
     ),
 )
 
@@ -70,19 +82,24 @@ def test_every_metric_has_its_value() -> None:
     samples = _scrape(STATS)
     plain = {name: value for (name, labels), value in samples.items() if not labels}
     assert plain == {
-        "delay_seconds": 7.0004,
-        "delay_error_seconds_count": 4,
-        "delay_error_seconds_sum": pytest.approx(0.704),
-        "freezes_total": 2,
-        "lookahead_seconds": 6.9,
-        "ready": 1,
         "store_frames": 210,
         "store_bytes": 3_411_450_000,
         "store_oldest_age_seconds": 7.1,
-        "pool_free": 9,
     }
     labelled = {
         (name, *(value for _, value in labels)): value for (name, labels), value in samples.items() if labels
+    }
+    assert {key[0]: value for key, value in labelled.items() if key[1:] == ("main",)} == {
+        "delay_seconds": 7.0004,
+        "delay_target_seconds": 7.0,
+        "delay_error_seconds_count": 4,
+        "delay_error_seconds_sum": pytest.approx(0.704),
+        "freezes_total": 2,
+        "freeze_longest_seconds": 0.12,
+        "lookahead_seconds": 6.9,
+        "ready": 1,
+        "store_window_frames": 0,
+        "store_window_ratio": 1,
     }
     assert labelled["frames_total", "captured_left"] == 301
     assert labelled["frames_total", "captured_right"] == 300
@@ -91,7 +108,64 @@ def test_every_metric_has_its_value() -> None:
     assert labelled["frames_dropped_total", "output", "stream"] == 30
     assert labelled["memory_bytes", "rss"] == 4_000_000_000
     assert labelled["output_restarts_total", "stream rtmp://a.b/live/***"] == 4
+    assert labelled["output_up", "stream rtmp://a.b/live/***"] == 0
+    assert labelled["output_up", "record match.mp4"] == 1
+    assert labelled["output_frames_total", "record match.mp4"] == 90
     assert labelled["stage_seconds_count", "stitch"] == 2
+    assert labelled["pool_frames", "panorama pool"] == 219
+    assert labelled["pool_free", "panorama pool"] == 9
+    assert labelled["pool_free", "programme pool"] == 20
+    held = {key[1:]: value for key, value in labelled.items() if key[0] == "pool_held"}
+    assert held == {("player", "panorama pool"): 198, ("in flight", "panorama pool"): 12}
+
+
+def test_each_programme_has_its_own_figures() -> None:
+    follow = ProgrammeStats(
+        "follow",
+        7.0,
+        7.001,
+        _durations(0.001),
+        freezes=1,
+        ready=True,
+        state=State.PLAYING,
+        shown=90,
+        held=4,
+        slates=2,
+        waiting_frames=150,
+        window_frames=200,
+    )
+    coach = ProgrammeStats("coach", 2.0, state=State.FILLING, window_frames=60)
+    samples = _scrape(replace(STATS, programmes=(follow, coach)))
+
+    def of(metric: str, programme: str, **labels: str) -> float:
+        return samples[metric, tuple(sorted({"programme": programme, **labels}.items()))]
+
+    assert of("delay_target_seconds", "follow") == 7.0
+    assert of("delay_target_seconds", "coach") == 2.0
+    assert of("delay_seconds", "follow") == 7.001
+    assert of("store_window_ratio", "follow") == 0.75
+    assert of("store_window_ratio", "coach") == 0.0
+    assert (of("ready", "follow"), of("ready", "coach")) == (1, 0)
+    assert of("delay_error_seconds_count", "follow") == 1
+    assert of("delay_error_seconds_count", "coach") == 0
+    shown = [of("programme_pictures_total", "follow", shown=what) for what in ("frame", "held", "slate")]
+    assert shown == [90, 4, 2]
+    for programme, state in (("follow", "playing"), ("coach", "filling")):
+        states = {
+            dict(labels)["state"]: value
+            for (name, labels), value in samples.items()
+            if name == "state" and dict(labels)["programme"] == programme
+        }
+        assert set(states) == {state.value for state in State}
+        assert {name for name, value in states.items() if value} == {state}
+
+
+def test_outputs_of_one_name_are_told_apart() -> None:
+    """Two programmes with a display each: two series of one name would be an invalid answer."""
+    screens = tuple(OutputStatus("display", "", frames, 0, 0, None) for frames in (10, 20))
+    samples = _scrape(replace(STATS, outputs=screens))
+    assert samples["output_frames_total", (("output", "display"),)] == 10
+    assert samples["output_frames_total", (("output", "display 2"),)] == 20
 
 
 def test_histograms_are_cumulative() -> None:
@@ -107,9 +181,13 @@ def test_histograms_are_cumulative() -> None:
 
 def test_a_gpu_is_told_only_where_there_is_one() -> None:
     assert ("gpu_utilization_ratio", ()) not in _scrape(STATS)
-    with_gpu = replace(STATS, gpu_utilization=0.25, memory=replace(STATS.memory, gpu_bytes=7))
-    samples = _scrape(with_gpu)
+    samples = _scrape(replace(STATS, gpu=GpuMemory(7, 16, 9, 0.25, "Orin", "tegrastats")))
     assert samples["gpu_utilization_ratio", ()] == 0.25
+    assert samples["memory_bytes", (("kind", "gpu"),)] == 7
+    assert samples["memory_bytes", (("kind", "gpu_total"),)] == 16
+    # A slice of a GPU has memory, and nobody knows how busy it is.
+    samples = _scrape(replace(STATS, gpu=GpuMemory(7, 16, 9, None, "Orin", "nvml")))
+    assert ("gpu_utilization_ratio", ()) not in samples
     assert samples["memory_bytes", (("kind", "gpu"),)] == 7
 
 
@@ -119,6 +197,10 @@ def test_ready_is_asked_anew_each_time() -> None:
         assert _get(server.port, "/ready") == (503, "not ready\n")
         now[0] = STATS
         assert _get(server.port, "/ready") == (200, "ready\n")
+        # One programme that is not ready is enough.
+        both = ProgrammeStats("a", 7.0, ready=True), ProgrammeStats("b", 2.0)
+        now[0] = replace(STATS, programmes=both)
+        assert _get(server.port, "/ready") == (503, "not ready\n")
         assert _get(server.port, "/secrets")[0] == 404
 
 

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import touchline
 from touchline.counters import Durations
+from touchline.delay.states import State
 from touchline.errors import OutputError
 from touchline.programme import OutputStatus
-from touchline.telemetry import FrameStats, MemoryStats, RunStats, build_report, write_report
+from touchline.telemetry import (
+    FrameStats,
+    GpuMemory,
+    MemoryStats,
+    PoolUse,
+    ProgrammeStats,
+    RunStats,
+    build_report,
+    write_report,
+)
 
 
 def _stats() -> RunStats:
@@ -80,7 +91,63 @@ def test_it_has_the_fields_of_the_contract_and_no_others(tmp_path: Path) -> None
             {"kind": "record", "uri": "match.mp4", "frames": 297, "restarts": 0},
             {"kind": "stream", "uri": "srt://a:1?passphrase=***", "frames": 200, "restarts": 2},
         ],
+        "programmes": [
+            {
+                "name": "main",
+                "delay_s": 7.0,
+                "delay_error_ms": data["delay_error_ms"],
+                "freezes": {"count": 1, "longest_ms": 71.2},
+                "shown": 297,
+                "held": 0,
+                "slates": 0,
+                "state": "idle",
+            }
+        ],
+        "pools": [],
+        "gpu": None,
         "version": touchline.__version__,
+    }
+
+
+def test_the_first_of_several_programmes_stands_on_top() -> None:
+    late = Durations()
+    late.add(0.003)
+    stats = replace(
+        _stats(),
+        programmes=(
+            ProgrammeStats("coach", 2.0, delay_error=late, freezes=3, state=State.DONE, shown=80, slates=5),
+            ProgrammeStats("follow", 7.0),
+        ),
+        pools=(PoolUse("panorama pool", 219, 9, 10, {"follow": 198, "in flight": 12}),),
+        gpu=GpuMemory(4, 16, 12, None, "Orin", "nvml"),
+    )
+    told = json.loads(build_report(stats).to_json())
+    assert told["delay_s"] == 2.0
+    assert told["freezes"]["count"] == 3
+    assert told["delay_error_ms"] == told["programmes"][0]["delay_error_ms"]
+    assert told["delay_error_ms"]["max"] == 3.0
+    assert [(p["name"], p["state"], p["slates"]) for p in told["programmes"]] == [
+        ("coach", "done", 5),
+        ("follow", "idle", 0),
+    ]
+    assert told["pools"] == [
+        {
+            "name": "panorama pool",
+            "frames": 219,
+            "free": 9,
+            "held": 210,
+            "allocated_bytes": 2190,
+            "held_bytes": 2100,
+            "holders": {"follow": 198, "in flight": 12},
+        }
+    ]
+    assert told["gpu"] == {
+        "used": 4,
+        "total": 16,
+        "free": 12,
+        "utilisation": None,
+        "name": "Orin",
+        "source": "nvml",
     }
 
 

@@ -64,6 +64,9 @@ class Background:
         self._age_s += elapsed_s
         mean = self._mean
         stepped = self._follow_light(picture)
+        # The strip at the seam belongs to both cameras: half of it may have jumped without moving its median.
+        stepped[1:] |= stepped[:-1].copy()
+        stepped[:-1] |= stepped[1:].copy()
         off = np.abs(picture - mean)
         level = np.maximum(_FLOOR, _SIGMAS * self._deviation)
         foreground = off > level

@@ -1,7 +1,8 @@
 """Where frames come from: files, networks, devices, the synthetic match; and how two cameras are paired."""
 
-from touchline.capture.feeds import CameraFeed, DrawnFeed, Feed, waiting_pictures
-from touchline.capture.frames import Moment, PlainPicture, SourceInfo
+from touchline.capture.drawn import DrawnFeed
+from touchline.capture.feeds import CameraFeed, Feed, waiting_pictures
+from touchline.capture.frames import Moment, Picture, PlainPicture, SourceInfo
 from touchline.capture.uris import SourceUri, parse_rate, parse_size, parse_source
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "DrawnFeed",
     "Feed",
     "Moment",
+    "Picture",
     "PlainPicture",
     "SourceInfo",
     "SourceUri",

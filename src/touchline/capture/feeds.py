@@ -1,25 +1,27 @@
-"""Feeds: the moments that a production is made of, from two cameras, one panorama or the synthetic match."""
+"""Feeds: the moments that a production is made of. Here: two cameras or one panorama, from files or live."""
 
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
-from touchline.capture.frames import CapturedFrame, Moment, Picture, SourceInfo
-from touchline.capture.pairing import Pairer
-from touchline.capture.sources import Source
+from touchline.capture.frames import CapturedFrame, Moment, SourceInfo
+from touchline.capture.pairing import Pair, Pairer
+from touchline.capture.revival import LiveCamera
+from touchline.capture.sources import OnEnd, OnFrame, Source
 from touchline.capture.uris import SourceUri
 from touchline.counters import Tally
 from touchline.errors import ConfigurationError, InputError
 from touchline.gst.library import MILLISECOND, SECOND
+from touchline.gst.sound import Samples
 
 _DEPTH = 8  # pictures that may wait of each camera, at least
 _PATIENCE_S = 0.4  # a machine that is held up for so long loses nothing
-_SILENT_S = 10.0  # after so long without a picture a live camera is taken for dead
 _WAITING_BYTES = 128_000_000  # but no camera's waiting pictures take more than this
 _START_IN = 50 * MILLISECOND  # files begin this long after the start, when every thread is up
+_NOTED_S = 1.0  # people are told of a camera that is lost for longer than this
 
 
 class Feed(Protocol):
@@ -66,13 +68,32 @@ def waiting_pictures(info: SourceInfo) -> int:
 class CameraFeed:
     """Two cameras, paired; or one source, if only one is given.
 
+    A live camera that is lost is opened again and again (:class:`LiveCamera`). Of two, the other one goes on alone
+    meanwhile: its moments have None in place of the lost one's picture. Files are paired to the end of the shorter.
+
     Args:
         uris: left and right, or a single one.
         paced: files come at their own speed.
         limit_ns: frames from this running time on are left out; None: all.
+        patience_s: how long a live camera's frames wait for the other camera's. It has to be well below the time
+            that is left to make a moment after its capture.
+        silent_s: when all live cameras have been lost for so long, the feed ends with a failure.
+        on_note: told, one line at a time, when a live camera is lost and when it is back.
+        on_sound, on_sound_end: as of a :class:`Source`, with the camera's place, from the left, before the rest.
     """
 
-    def __init__(self, uris: tuple[SourceUri, ...], *, paced: bool, limit_ns: int | None = None) -> None:
+    def __init__(
+        self,
+        uris: tuple[SourceUri, ...],
+        *,
+        paced: bool,
+        limit_ns: int | None = None,
+        patience_s: float = 1.0,
+        silent_s: float = 60.0,
+        on_note: Callable[[str], None] = lambda _: None,
+        on_sound: Callable[[int, int, Samples], None] | None = None,
+        on_sound_end: Callable[[int, str | None], None] = lambda _side, _error: None,
+    ) -> None:
         if len({uri.live for uri in uris}) > 1:
             raise ConfigurationError(
                 "one camera is a file and the other a live stream; their times have nothing in common"
@@ -81,18 +102,44 @@ class CameraFeed:
         self.captured = [0] * len(uris)
         self._paced = paced
         self._limit_ns = limit_ns
-        self._live = uris[0].live
+        self._patience_ns = round(patience_s * SECOND)
+        self._silent_s = silent_s
+        self._on_note = on_note
+        self._on_sound = on_sound
+        self._on_sound_end = on_sound_end
         self._origin: int | None = None  # running time of the first frame that counts, for live sources
         self._failure: str | None = None
         self._base_time = 0
         self._clock: Any = None
-        self._heard: list[int] = []  # the clock's time at each camera's last frame
+        self._used = [0] * len(uris)  # the clock's time at each live camera's last picture in a moment
+        self._lost = [False] * len(uris)
         self._over = [False] * len(uris)
         self._pairer: Pairer[CapturedFrame] = Pairer((0, 0), (_DEPTH, _DEPTH), waits=not paced)
-        self._sources = [
-            Source(uri, name, paced=paced, on_frame=self._taker(side), on_end=self._ender(side))
-            for side, (uri, name) in enumerate(zip(uris, names, strict=True))
+        self._sources: list[Source | LiveCamera] = [
+            self._source(side, uri, name) for side, (uri, name) in enumerate(zip(uris, names, strict=True))
         ]
+        self._cameras = [source for source in self._sources if isinstance(source, LiveCamera)]
+
+    def _source(self, side: int, uri: SourceUri, name: str) -> Source | LiveCamera:
+        def build(on_frame: OnFrame, on_end: OnEnd) -> Source:
+            return Source(
+                uri,
+                name,
+                paced=self._paced,
+                on_frame=on_frame,
+                on_end=on_end,
+                on_sound=partial(self._on_sound, side) if self._on_sound else None,
+                on_sound_end=partial(self._on_sound_end, side),
+            )
+
+        if not uri.live:
+            return build(self._taker(side), self._ender(side))
+        return LiveCamera(build, on_frame=self._taker(side), on_note=self._on_note)
+
+    @property
+    def has_sound(self) -> list[bool]:
+        """Which of the cameras have sound, from left to right; known after :meth:`open`."""
+        return [source.has_sound for source in self._sources]
 
     @property
     def dropped(self) -> Tally:
@@ -110,10 +157,16 @@ class CameraFeed:
         self._base_time = clock.get_time()
         infos = [source.open(self._base_time) for source in self._sources]
         frame_ns = [round(SECOND / info.fps) if info.fps else 0 for info in infos]
-        waits = not (self._paced or self._live)
         depths = [waiting_pictures(info) for info in infos]
-        self._pairer = Pairer((frame_ns[0], frame_ns[-1]), (depths[0], depths[-1]), waits=waits)
-        # A live camera may have gone while the other one was being opened.
+        self._pairer = Pairer(
+            (frame_ns[0], frame_ns[-1]),
+            (depths[0], depths[-1]),
+            waits=not (self._paced or self._cameras),
+            patience_ns=self._patience_ns if len(self._cameras) == 2 else None,
+        )
+        # One may have gone while the other one was being opened.
+        for camera in self._cameras:
+            camera.check()
         if self._failure:
             raise InputError(self._failure)
         for side, over in enumerate(self._over):
@@ -122,22 +175,23 @@ class CameraFeed:
         return infos
 
     def start(self, clock: Any) -> int:
-        if not self._live:
+        if not self._cameras:
             self._base_time = clock.get_time() + _START_IN
         self._clock = clock
-        self._heard = [clock.get_time()] * len(self._sources)
+        self._used = [clock.get_time()] * len(self._sources)
         for source in self._sources:
             source.start(self._base_time)
         return self._base_time
 
     def next(self, timeout_s: float) -> Moment | None:
         pair = self._pairer.next(timeout_s)
-        if self._live:
-            self._watch()
+        if self._cameras:
+            self._watch(pair)
         if pair is None:
             return None
-        frames = [timed.item for timed in pair][: len(self._sources)]
-        return Moment(frames[0].pts, frames[0].duration, tuple(frame.picture for frame in frames))
+        frames = [timed.item if timed else None for timed in pair][: len(self._sources)]
+        first = next(frame for frame in frames if frame)
+        return Moment(first.pts, first.duration, tuple(frame.picture if frame else None for frame in frames))
 
     def end(self) -> None:
         for side in range(len(self._sources)):
@@ -148,25 +202,38 @@ class CameraFeed:
         for source in self._sources:
             source.stop()
 
-    def _watch(self) -> None:
-        """A live camera that falls silent ends, with a word about it; a file says by itself when it is over."""
+    def _watch(self, pair: Pair[CapturedFrame] | None) -> None:
+        """Tells of live cameras that go and come; when all have been silent for too long the feed ends."""
         now = self._clock.get_time()
-        for side, source in enumerate(self._sources):
-            silent_s = (now - self._heard[side]) / SECOND
-            if silent_s > _SILENT_S and not self._over[side]:
-                self._ender(side)(f"{source.where}: no picture for {_SILENT_S:g} s; is the camera on?")
+        for side, camera in enumerate(self._cameras):
+            lost_s = (now - self._used[side]) / SECOND
+            if pair is not None and pair[side] is not None:
+                self._used[side] = now
+                if self._lost[side]:
+                    self._lost[side] = False
+                    self._on_note(f"{camera.where}: back after {lost_s:.1f} s")
+            elif not self._lost[side] and lost_s > _NOTED_S and not self._over[side]:
+                self._lost[side] = True
+                reason = camera.trouble or f"{camera.where}: no picture for {_NOTED_S:g} s"
+                self._on_note(f"{reason}; it is tried again and again")
+        silent_s = min((now - camera.heard) / SECOND for camera in self._cameras)
+        if silent_s > self._silent_s and not any(self._over):
+            silent = f"no picture for {self._silent_s:g} s"
+            self._failure = "; ".join(
+                c.trouble or f"{c.where}: {silent}; is the camera on?" for c in self._cameras
+            )
+            self.end()
 
     def _taker(self, side: int) -> Callable[[CapturedFrame], None]:
         def take(frame: CapturedFrame) -> None:
             if self._over[side]:
                 return
             if self._origin is None:
-                self._origin = frame.pts if self._live else 0
+                self._origin = frame.pts if self._cameras else 0
             if self._limit_ns is not None and frame.pts - self._origin >= self._limit_ns:
                 self._finish(side)
                 return
             self.captured[side] += 1
-            self._heard[side] = self._clock.get_time()
             self._pairer.put(side, frame.pts, frame)
             if len(self._sources) == 1:  # a panorama is its own partner
                 self._pairer.put(1, frame.pts, frame)
@@ -186,115 +253,3 @@ class CameraFeed:
         self._pairer.end(side)
         if len(self._sources) == 1:
             self._pairer.end(1)
-
-
-class DrawnFeed:
-    """Moments that are drawn as they are needed: the synthetic match.
-
-    Args:
-        infos: what the cameras deliver.
-        draw: draws frame i into new pictures and returns them, from left to right.
-        frames: how many there are; None: without end.
-        paced: a frame comes at its own time, and if we are too late for it it is lost, as with a camera.
-    """
-
-    def __init__(
-        self,
-        infos: list[SourceInfo],
-        draw: Callable[[int], tuple[Picture, ...]],
-        *,
-        frames: int | None,
-        paced: bool,
-    ) -> None:
-        self.captured = [0] * len(infos)
-        self.dropped = Tally()
-        self._infos = infos
-        self._draw = draw
-        self._frames = frames
-        self._paced = paced
-        self._rate = infos[0].fps
-        self._clock: Any = None
-        self._base_time = 0
-        self._failure: str | None = None
-        self._ended = threading.Event()
-        self._queue: list[Moment] = []
-        self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="synthetic match", daemon=True)
-
-    @property
-    def failure(self) -> str | None:
-        return self._failure
-
-    @property
-    def finished(self) -> bool:
-        with self._changed:
-            return self._ended.is_set() and not self._queue
-
-    def open(self, clock: Any) -> list[SourceInfo]:
-        self._clock = clock
-        return self._infos
-
-    def start(self, clock: Any) -> int:
-        self._base_time = clock.get_time() + _START_IN
-        self._thread.start()
-        return self._base_time
-
-    def next(self, timeout_s: float) -> Moment | None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._ended.is_set(), timeout_s)
-            if not self._queue:
-                return None
-            self._changed.notify_all()
-            return self._queue.pop(0)
-
-    def end(self) -> None:
-        with self._changed:
-            self._ended.set()
-            self._changed.notify_all()
-
-    def stop(self) -> None:
-        self.end()
-        with self._changed:
-            if self._queue:
-                self.dropped.add("synthetic_stopped", len(self._queue))
-            self._queue.clear()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _run(self) -> None:
-        index = 0
-        try:
-            while not self._ended.is_set() and (self._frames is None or index < self._frames):
-                if self._too_late(index):
-                    self.captured = [count + 1 for count in self.captured]
-                    self.dropped.add("synthetic_late")
-                else:
-                    self._deliver(index)
-                index += 1
-        except Exception as error:  # noqa: BLE001 - it ends this thread, and the production must know why
-            self._failure = f"the synthetic match: {type(error).__name__}: {error}"
-        self.end()
-
-    def _too_late(self, index: int) -> bool:
-        """A camera does not wait for a machine that is too slow for it."""
-        behind = self._clock.get_time() - self._base_time - round(SECOND * index / self._rate)
-        return bool(self._paced and behind > _DEPTH // 2 * SECOND / self._rate)
-
-    def _deliver(self, index: int) -> None:
-        pts, after = (round(SECOND * i / self._rate) for i in (index, index + 1))
-        pictures = self._draw(index)
-        if self._paced:
-            left = self._base_time + pts - self._clock.get_time()
-            if left > 0:
-                self._ended.wait(left / SECOND)
-        with self._changed:
-            if not self._paced:
-                self._changed.wait_for(lambda: len(self._queue) < _DEPTH // 2 or self._ended.is_set())
-            if self._ended.is_set():
-                return
-            self.captured = [count + 1 for count in self.captured]
-            if len(self._queue) >= _DEPTH:
-                self._queue.pop(0)
-                self.dropped.add("synthetic_overflow")
-            self._queue.append(Moment(pts, after - pts, pictures))
-            self._changed.notify_all()

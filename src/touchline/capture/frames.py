@@ -60,14 +60,14 @@ class Moment:
     """The pictures of all cameras at one time.
 
     Attributes:
-        pts: of the first camera's picture, ns.
+        pts: of the first camera's picture that is there, ns.
         duration: ns; 0 if unknown.
-        pictures: from left to right.
+        pictures: from left to right; None for a camera that is lost. One at least is there.
     """
 
     pts: int
     duration: int
-    pictures: tuple[Picture, ...]
+    pictures: tuple[Picture | None, ...]
 
 
 @dataclass(frozen=True)

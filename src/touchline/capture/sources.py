@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from touchline.capture.frames import BufferPicture, CapturedFrame, SourceInfo
+from touchline.capture.sound import OnSound, OnSoundEnd, SoundTap, is_sound
 from touchline.capture.uris import SourceUri, pattern_frames, pattern_rate, pattern_size
 from touchline.errors import InputError
 from touchline.gst.caps import PlaneLayout, colorimetry, frame_rate
@@ -15,6 +16,7 @@ from touchline.gst.elements import has_property, make
 from touchline.gst.library import NONE, SECOND, GLib, Gst
 from touchline.gst.pipelines import Pipeline
 from touchline.gst.secrets import Secrets
+from touchline.gst.sound import SoundFormat
 
 # The appsink keeps at most this many decoded frames; ours are taken out at once, so it is for hiccups only.
 _SINK_FRAMES = 2
@@ -41,9 +43,23 @@ class Source:
         on_frame: called in GStreamer's thread with every frame after :meth:`start`; it may block to hold a file
             back.
         on_end: called once, with None at the end of the stream or with one line about what failed.
+        on_sound: called in a thread of its own with the sound of the source, if it has any (see :attr:`has_sound`).
+        on_sound_end: called once when no more sound comes.
+        sound: what sound is to be delivered as.
     """
 
-    def __init__(self, uri: SourceUri, name: str, *, paced: bool, on_frame: OnFrame, on_end: OnEnd) -> None:
+    def __init__(
+        self,
+        uri: SourceUri,
+        name: str,
+        *,
+        paced: bool,
+        on_frame: OnFrame,
+        on_end: OnEnd,
+        on_sound: OnSound | None = None,
+        on_sound_end: OnSoundEnd = lambda _: None,
+        sound: SoundFormat = SoundFormat(),  # noqa: B008 - frozen
+    ) -> None:
         self.uri = uri
         self.name = name
         self.info = SourceInfo(2, 2, frame_rate(Gst.Caps.from_string("video/x-raw")))
@@ -75,6 +91,12 @@ class Source:
         )
         self._pipeline.add(self._convert, self._sink)
         self._sink.connect("new-sample", self._take)
+        self._tap: SoundTap | None = None
+        if on_sound:
+            self._tap = SoundTap(
+                self._pipeline, sound, paced=self._paced, on_sound=on_sound, on_end=on_sound_end
+            )
+            self._sink.connect("eos", self._tell_end)
         self._build()
 
     def open(self, base_time: int, timeout_s: float = _OPEN_S) -> SourceInfo:
@@ -114,6 +136,10 @@ class Source:
     def start(self, base_time: int) -> None:
         """Delivers frames from now on, on the timeline that begins at ``base_time`` (ns on the clock)."""
         self._delivering.set()
+        if self._tap:
+            self._tap.start()
+            if not self.uri.live and not self._tap.attached:
+                self._tap.end()
         if self.uri.live:
             return
         self._pipeline.play(base_time)
@@ -121,7 +147,20 @@ class Source:
     def stop(self) -> None:
         """Lets go of everything; nothing is delivered any more. May be called again."""
         self._ended.set()
+        self._first.set()  # whoever opens it need not wait any longer
+        if self._tap:
+            self._tap.end()
         self._pipeline.stop()
+
+    @property
+    def has_sound(self) -> bool:
+        """True if sound was asked for and found; after :meth:`open` it is known."""
+        return self._tap is not None and self._tap.attached
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of its pictures; 0, 0 before the first."""
+        return (self._layout.width, self._layout.height) if self._layout else (0, 0)
 
     @property
     def where(self) -> str:
@@ -163,8 +202,10 @@ class Source:
         self._pipeline.link(self._pipeline.add(source, allowed), self._convert)
 
     def _link(self, _source: Any, pad: Any) -> None:
-        """Takes the first video of a source; sound and further pictures stay where they are."""
+        """Takes the first video of a source, and its first sound if that is wanted; others stay where they are."""
         sink = self._convert.get_static_pad("sink")
+        if self._tap and is_sound(pad):
+            self._tap.attach(pad)
         kind = (pad.get_current_caps() or pad.query_caps()).get_structure(0).get_name()
         if kind.startswith("video/") and not sink.is_linked():
             pad.link(sink)
@@ -232,4 +273,10 @@ class Source:
         if not self._ended.is_set():
             self._ended.set()
             self._first.set()
+            if self._tap and (error or not self._tap.attached):
+                self._tap.end(error)
             self._on_end(error)
+
+    def _tell_end(self, sink: Any) -> None:
+        """The pictures have ended, whatever the sound does: told behind any error that came before."""
+        self._pipeline.gst.get_bus().post(Gst.Message.new_eos(sink))

@@ -52,8 +52,9 @@ def take_stills(
         while len(stills) < count and not feed.finished and waited < patience_s:
             moment = feed.next(0.5)
             waited = 0.0 if moment else waited + 0.5
-            if moment is not None and moment.pts >= due:
-                stills.append(_pair(moment))
+            pair = _pair(moment) if moment is not None and moment.pts >= due else None
+            if moment is not None and pair is not None:
+                stills.append(pair)
                 due = moment.pts + round(every_s * SECOND)
                 if progress:
                     progress(len(stills), count)
@@ -65,6 +66,7 @@ def take_stills(
     return stills
 
 
-def _pair(moment: Moment) -> tuple[Image, Image]:
+def _pair(moment: Moment) -> tuple[Image, Image] | None:
+    """None while one of two live cameras is lost."""
     left, right = moment.pictures
-    return to_bgr(left), to_bgr(right)
+    return (to_bgr(left), to_bgr(right)) if left and right else None

@@ -18,6 +18,7 @@ from touchline.cli.demo import demo
 from touchline.cli.doctor import doctor
 from touchline.cli.plan import plan
 from touchline.cli.run import run
+from touchline.cli.soak import soak
 from touchline.cli.synth import synth
 from touchline.errors import TouchlineError
 
@@ -56,7 +57,7 @@ def options(
         os.environ["TOUCHLINE_DEBUG"] = "1"
 
 
-_COMMANDS: tuple[Callable[..., None], ...] = (run, demo, synth, calibrate, plan, doctor)
+_COMMANDS: tuple[Callable[..., None], ...] = (run, demo, synth, calibrate, plan, doctor, soak)
 for command in _COMMANDS:
     app.command(name=command.__name__, epilog=EPILOG)(command)
 

@@ -11,7 +11,9 @@ from rich.table import Table
 from touchline.delay import State
 from touchline.delay.plan import GB
 from touchline.engine.books import lost_frames, stage_counts
+from touchline.engine.channel import Channel
 from touchline.engine.production import Production
+from touchline.gst.library import SECOND
 from touchline.telemetry.memory import process_memory
 from touchline.telemetry.report import Report
 
@@ -19,8 +21,9 @@ from touchline.telemetry.report import Report
 class Panel:
     """A live table about one production; Rich asks it again and again."""
 
-    def __init__(self, production: Production) -> None:
+    def __init__(self, production: Production, hint: str | None = None) -> None:
         self._production = production
+        self._hint = hint
         self._last = (time.monotonic(), stage_counts(production))
         self._rates: dict[str, float] = {}
 
@@ -37,32 +40,41 @@ class Panel:
     def _facts(self) -> list[tuple[str, str]]:
         production = self._production
         plan, store = production.plan, production.store
-        state = production.player.state if production.player else State.IDLE
         lost = lost_frames(production)
         rss = process_memory().rss_bytes
         rates = ", ".join(f"{stage} {rate:.1f}" for stage, rate in self._stage_rates().items())
-        facts = [
-            ("state", _describe(production, state)),
-            ("delay", self._delay()),
+        facts = [fact for channel in production.channels for fact in self._channel_facts(channel)]
+        facts += [
             ("window", f"{len(store)} of {plan.window_frames} frames, {store.held_bytes / GB:.2f} GB"),
             ("lost", f"{sum(lost.values())} ({_written(lost)})" if lost else "0"),
             ("fps", rates),
             ("memory", f"{rss / GB:.2f} GB"),
         ]
-        for output in production.programme.outputs:
-            trouble = f": {output.error}" if output.error else ""
-            facts.append((output.kind, f"{output.frames} frames{trouble}"))
-        return facts
+        for channel in production.channels:
+            for output in channel.programme.outputs:
+                trouble = f": {output.error}" if output.error else ""
+                facts.append((output.kind, f"{output.frames} frames{trouble}"))
+        return facts + ([("keys", self._hint)] if self._hint else [])
 
-    def _delay(self) -> str:
-        meter = self._production.meter
+    def _channel_facts(self, channel: Channel) -> list[tuple[str, str]]:
+        production, player = self._production, channel.player
+        state = _describe(production, player.state if player else State.IDLE)
+        if len(production.channels) == 1:
+            return [("state", state), ("delay", self._delay(channel))]
+        if channel.settings.shows_replays:
+            return [(channel.name, state)]
+        return [(channel.name, f"{state}, delay {self._delay(channel)}")]
+
+    def _delay(self, channel: Channel) -> str:
+        meter, player = channel.meter, channel.player
+        wanted_s = player.delay_ns / SECOND if player else channel.settings.delay
         if self._production.config.pace == "fast":
-            return f"{self._production.config.delay:g} s ahead (fast pace: nothing is timed)"
+            return f"{wanted_s:g} s ahead (fast pace: nothing is timed)"
         if meter is None or not meter.shown:
-            return f"{self._production.config.delay:g} s (filling)"
+            return f"{wanted_s:g} s (filling)"
         errors = meter.errors
         return (
-            f"{meter.delay_s:.3f} s, error p50 {errors.percentile(50) * 1000:.2f} ms, "
+            f"{meter.shown_after_s:.3f} s, error p50 {errors.percentile(50) * 1000:.2f} ms, "
             f"p99 {errors.percentile(99) * 1000:.2f} ms, max {errors.max_s * 1000:.1f} ms"
         )
 

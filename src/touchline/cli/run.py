@@ -38,6 +38,14 @@ def run(
     codes: Annotated[
         bool | None, typer.Option("--codes", help="Burn frame numbers into it.", rich_help_panel=CAMERAS)
     ] = None,
+    audio: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SOURCE",
+            help="auto | left | right | none | URI of a microphone or stream (default auto).",
+            rich_help_panel=CAMERAS,
+        ),
+    ] = None,
     rig: Annotated[
         Path | None,
         typer.Option(
@@ -63,6 +71,26 @@ def run(
     projection: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="equirectangular | cylindrical.", rich_help_panel=PICTURE),
+    ] = None,
+    slate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHEN",
+            help="A card where there is no picture: off | gap | start: while filling too (default gap).",
+            rich_help_panel=PICTURE,
+        ),
+    ] = None,
+    slate_after: Annotated[
+        float | None,
+        typer.Option(
+            metavar="S",
+            help="Hold the last picture for so long before it (default 2).",
+            rich_help_panel=PICTURE,
+        ),
+    ] = None,
+    slate_image: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A picture for the card.", rich_help_panel=PICTURE),
     ] = None,
     record: Annotated[
         list[Path] | None,
@@ -108,12 +136,35 @@ def run(
             metavar="S", help="Seconds from camera to programme (default 7).", rich_help_panel=MACHINE
         ),
     ] = None,
+    max_delay: Annotated[
+        float | None,
+        typer.Option(metavar="S", help="The longest it may be given while running.", rich_help_panel=MACHINE),
+    ] = None,
+    history: Annotated[
+        float | None,
+        typer.Option(
+            metavar="S", help="Keep what was shown, for replays (default 0).", rich_help_panel=MACHINE
+        ),
+    ] = None,
     memory: Annotated[
         str | None,
         typer.Option(metavar="DOMAIN", help="auto | system | gl | cuda | nvmm.", rich_help_panel=MACHINE),
     ] = None,
     hold: Annotated[
-        str | None, typer.Option(metavar="WAY", help="reference | copy | encoded.", rich_help_panel=MACHINE)
+        str | None,
+        typer.Option(
+            metavar="WAY",
+            help="reference | copy | encoded | auto: copies if references can't be trusted.",
+            rich_help_panel=MACHINE,
+        ),
+    ] = None,
+    on_low_memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHAT",
+            help="refuse | shorten the delay | encode (default refuse).",
+            rich_help_panel=MACHINE,
+        ),
     ] = None,
     memory_limit: Annotated[
         str | None,
@@ -130,6 +181,10 @@ def run(
     ] = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a report as JSON.", rich_help_panel=MACHINE)
+    ] = None,
+    memory_log: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Note memory every minute, as JSON.", rich_help_panel=MACHINE),
     ] = None,
     metrics_port: Annotated[
         int | None, typer.Option(metavar="N", help="Serve Prometheus metrics.", rich_help_panel=MACHINE)

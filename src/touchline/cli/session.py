@@ -14,14 +14,17 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn
 
 from touchline.cli.console import problems
+from touchline.cli.keys import HELP, keys
 from touchline.cli.panel import Panel, summary
 from touchline.config import RunConfig
 from touchline.engine.books import report_of, stats_of
 from touchline.engine.production import Production
 from touchline.telemetry.metrics import MetricsServer
 from touchline.telemetry.report import write_report
+from touchline.telemetry.snapshots import SnapshotLogger
 
 _LOOK_S = 0.25
+_SNAPSHOT_S = 60.0
 _PLAIN_S = 5.0  # between two lines where there is no terminal to draw on
 
 
@@ -40,7 +43,7 @@ def run_session(config: RunConfig) -> Production:
     # Until everything is closed and told: a Ctrl-C in the last moments must not cost the end of a recording.
     with stop.installed():
         try:
-            with _metrics(config, production):
+            with _metrics(config, production), _memory_log(config, production):
                 production.start()
                 _watch(production, stop)
             production.close()
@@ -74,24 +77,31 @@ def _prepare(config: RunConfig) -> Production:
             say=lambda text: progress.console.print(text, highlight=False, markup=False, soft_wrap=True),
             progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
-    scene, programme = production.scene, production.programme
+    scene = production.scene
     cameras = " and ".join(f"{info.width}x{info.height}" for info in scene.infos)
     console.print(
-        f"Cameras: {cameras}, panorama {scene.caps.width}x{scene.caps.height} at {float(scene.caps.fps):g} fps; "
-        f"programme {programme.caps.width}x{programme.caps.height}, {config.view}, {config.delay:g} s late",
+        f"Cameras: {cameras}, panorama {scene.caps.width}x{scene.caps.height} at {float(scene.caps.fps):g} fps",
         soft_wrap=True,
     )
-    console.print(f"Memory: {production.plan.arithmetic()} (NV12, held by reference)", soft_wrap=True)
-    if programme.encoder:
-        console.print(f"Encoder: {programme.encoder}")
-    for output in programme.outputs:
-        console.print(f"Output: {output.kind} {output.uri}", markup=False, soft_wrap=True)
+    console.print(f"Memory: {production.plan.arithmetic()} ({production.window.how})", soft_wrap=True)
+    for channel in production.channels:
+        settings, programme = channel.settings, channel.programme
+        late = "replays" if settings.shows_replays else f"{settings.view}, {settings.delay:g} s late"
+        console.print(f"Programme {channel.name}: {channel.caps.width}x{channel.caps.height}, {late}")
+        if programme.encoder:
+            console.print(f"Encoder: {programme.encoder}")
+        for output in programme.outputs:
+            console.print(f"Output: {output.kind} {output.uri}", markup=False, soft_wrap=True)
     return production
 
 
 def _watch(production: Production, stop: _Stopper) -> None:
+    with keys(production) as heard:
+        _show(production, stop, Panel(production, HELP if heard else None))
+
+
+def _show(production: Production, stop: _Stopper, panel: Panel) -> None:
     console = problems()
-    panel = Panel(production)
     if console.is_terminal:
         with Live(panel, console=console, refresh_per_second=4, transient=True):
             _wait(production, stop, lambda: None)
@@ -158,4 +168,13 @@ def _metrics(config: RunConfig, production: Production) -> Iterator[None]:
         return
     with MetricsServer(lambda: stats_of(production), config.metrics_port, config.metrics_address) as server:
         problems().print(f"Metrics: http://{config.metrics_address}:{server.port}/metrics")
+        yield
+
+
+@contextmanager
+def _memory_log(config: RunConfig, production: Production) -> Iterator[None]:
+    if config.memory_log is None:
+        yield
+        return
+    with SnapshotLogger(lambda: stats_of(production), _SNAPSHOT_S, config.memory_log):
         yield

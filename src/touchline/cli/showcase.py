@@ -106,7 +106,10 @@ def _panoramas(match: Path, rig: Rig, chosen: list[int]) -> dict[int, Image]:
                 moment = feed.next(5.0)
                 if moment is None or moment.pts not in chosen:
                     continue
-                with moment.pictures[0].read() as left, moment.pictures[1].read() as right:
+                first, second = moment.pictures
+                if first is None or second is None:  # not from files
+                    continue
+                with first.read() as left, second.read() as right:
                     stitcher.stitch(left, right, out, moment.pts / SECOND)
                 found[moment.pts] = _bgr(out)
         finally:
@@ -124,9 +127,10 @@ def _pictures(video: Path, chosen: list[int]) -> dict[int, Image]:
         feed.start(system_clock())
         while not feed.finished:
             moment = feed.next(5.0)
+            picture = moment.pictures[0] if moment else None
             for pts in chosen:
-                if moment is not None and abs(moment.pts - pts) <= half and pts not in found:
-                    found[pts] = to_bgr(moment.pictures[0])
+                if moment and picture and abs(moment.pts - pts) <= half and pts not in found:
+                    found[pts] = to_bgr(picture)
     finally:
         feed.stop()
     return found

@@ -16,7 +16,7 @@ class DelayMeter:
         base_time: of the programme's pipeline, ns: capture base time plus delay.
         frame_ns: duration of a frame; a freeze is an interval between shown frames over 1.5 of it. 0: unknown,
             no freeze is noticed.
-        delay_s: for reading the delay itself.
+        delay_s: the delay now, for reading how late the last frame was.
     """
 
     def __init__(self, base_time: int, frame_ns: int, delay_s: float) -> None:
@@ -32,12 +32,12 @@ class DelayMeter:
         self._last_time = 0
         self._base_time = base_time
         self._frame_ns = frame_ns
-        self._delay_s = delay_s
+        self.delay_s = delay_s
 
     @property
-    def delay_s(self) -> float:
+    def shown_after_s(self) -> float:
         """The delay with which the last frame was shown, in seconds."""
-        return self._delay_s + self.last_error_s
+        return self.delay_s + self.last_error_s
 
     def note(self, passages: NDArray[np.int64]) -> None:
         """Counts passages, shape (n, 2): PTS and clock time, ns, in the order in which they happened."""

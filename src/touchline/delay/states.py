@@ -15,17 +15,29 @@ class State(Enum):
     IDLE = "idle"  # made, not started
     FILLING = "filling"  # frames wait; the first one is not due yet
     PLAYING = "playing"  # each frame leaves when it is due
+    HOLDING = "holding"  # none is due: the last one is shown again
+    SLATE = "slate"  # none has been due for too long: a card instead
+    PAUSED = "paused"  # the last one is shown on purpose
     DRAINING = "draining"  # no more frames come; those that wait are still shown, on time
     DONE = "done"  # the last frame has left
     STOPPED = "stopped"  # ended on purpose before the last frame
     FAILED = "failed"  # ended by an error
 
 
+_ENDS = frozenset({State.STOPPED, State.FAILED})
+_RUNNING = frozenset(
+    {State.FILLING, State.PLAYING, State.HOLDING, State.SLATE, State.PAUSED, State.DRAINING} | _ENDS
+)
+
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.IDLE: frozenset({State.FILLING, State.STOPPED}),
-    State.FILLING: frozenset({State.PLAYING, State.DRAINING, State.STOPPED, State.FAILED}),
-    State.PLAYING: frozenset({State.DRAINING, State.STOPPED, State.FAILED}),
-    State.DRAINING: frozenset({State.DONE, State.STOPPED, State.FAILED}),
+    # Filling comes again after a dump, and when the delay is made longer.
+    State.FILLING: _RUNNING - {State.FILLING, State.HOLDING},
+    State.PLAYING: _RUNNING - {State.PLAYING},
+    State.HOLDING: _RUNNING - {State.HOLDING},
+    State.SLATE: _RUNNING - {State.SLATE, State.HOLDING},
+    State.PAUSED: _RUNNING - {State.PAUSED},
+    State.DRAINING: frozenset({State.DONE}) | _ENDS,
     State.DONE: frozenset(),
     State.STOPPED: frozenset(),
     State.FAILED: frozenset(),

@@ -1,4 +1,4 @@
-"""When a frame is due: on the clock, or, at fast pace, as soon as what it would have waited for has come."""
+"""When a time of the programme has come: on the clock, or, at fast pace, when the capture is far enough ahead."""
 
 from __future__ import annotations
 
@@ -11,51 +11,60 @@ from touchline.gst.library import SECOND
 
 
 class Timeline(Protocol):
-    """Tells a player when to work on a frame."""
+    """Tells a player when to work on what is due at a running time of the capture (ns): PTS plus delay."""
 
-    def wait_to_prepare(self, pts: int, stop: threading.Event) -> bool:
-        """Waits until the frame of ``pts`` should be prepared, ``lead`` before it is due. False if stopped."""
+    @property
+    def lead_ns(self) -> int:
+        """How long before it is due something is prepared."""
 
-    def overdue_s(self, pts: int) -> float:
-        """By how many seconds the frame's due time has passed; negative if it is still to come."""
+    @property
+    def now(self) -> int | None:
+        """The capture's running time now, ns; None where time is not kept."""
+
+    def wait_to_prepare(self, running: int, nudge: threading.Event) -> bool:
+        """Waits until ``lead`` before a running time. False if somebody nudged first."""
+
+    def overdue_s(self, running: int) -> float:
+        """By how many seconds a running time has passed; negative if it is still to come."""
 
 
 @dataclass(frozen=True)
 class LiveTimeline:
-    """The delayed timeline on the shared clock.
+    """The shared clock.
 
     Args:
-        clock: the clock of all pipelines.
+        clock: the clock of all pipelines, or anything with ``get_time`` in ns (and, if time does not go by itself
+            on it, ``wait_until(time, nudge)``).
         base_time: the clock's time at running time zero of the *capture*, ns.
-        delay_ns: how late frames are shown.
-        lead_ns: how long before its due time a frame is prepared; at most the delay.
+        lead_ns: how long before its due time a frame is prepared.
     """
 
     clock: Any
     base_time: int
-    delay_ns: int
     lead_ns: int
 
-    def due(self, pts: int) -> int:
-        """The clock's time, ns, at which a frame leaves."""
-        return self.base_time + self.delay_ns + pts
+    @property
+    def now(self) -> int:
+        return int(self.clock.get_time()) - self.base_time
 
-    def wait_to_prepare(self, pts: int, stop: threading.Event) -> bool:
-        ready = self.due(pts) - self.lead_ns
-        while not stop.is_set():
+    def wait_to_prepare(self, running: int, nudge: threading.Event) -> bool:
+        ready = self.base_time + running - self.lead_ns
+        if (wait_until := getattr(self.clock, "wait_until", None)) is not None:
+            return bool(wait_until(ready, nudge))
+        while not nudge.is_set():
             left = ready - self.clock.get_time()
             if left <= 0:
                 return True
-            stop.wait(left / SECOND)
+            nudge.wait(left / SECOND)
         return False
 
-    def overdue_s(self, pts: int) -> float:
-        return float(self.clock.get_time() - self.due(pts)) / SECOND
+    def overdue_s(self, running: int) -> float:
+        return float(self.clock.get_time() - self.base_time - running) / SECOND
 
 
 @dataclass(frozen=True)
 class FastTimeline:
-    """As fast as the machine can: a frame is due when the capture is ``delay`` ahead of it, or has ended.
+    """As fast as the machine can: a time has come when the capture is there, or has ended.
 
     So the window is as full as it would be live, and everything that looks ahead sees the same. Footage whose frames
     come closer together than its rate says would never fill the delay with the frames that were planned for it: then
@@ -63,21 +72,27 @@ class FastTimeline:
 
     Args:
         store: what is played.
-        delay_ns: of the programme.
         full: frames at which the window is as full as it can get.
-        poll_s: how often to look whether we are stopped.
+        poll_s: how often to look whether somebody nudged.
     """
 
     store: FrameStore
-    delay_ns: int
     full: int
     poll_s: float = field(default=0.1)
 
-    def wait_to_prepare(self, pts: int, stop: threading.Event) -> bool:
-        while not stop.is_set():
-            if self.store.wait_beyond(pts + self.delay_ns, self.poll_s, self.full):
+    @property
+    def lead_ns(self) -> int:
+        return 0
+
+    @property
+    def now(self) -> int | None:
+        return None
+
+    def wait_to_prepare(self, running: int, nudge: threading.Event) -> bool:
+        while not nudge.is_set():
+            if self.store.wait_beyond(running, self.poll_s, self.full):
                 return True
         return False
 
-    def overdue_s(self, pts: int) -> float:
+    def overdue_s(self, running: int) -> float:
         return -1.0

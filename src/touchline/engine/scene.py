@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -19,6 +19,7 @@ from touchline.capture import (
     parse_source,
 )
 from touchline.config import RunConfig
+from touchline.engine.hearing import Hearing, RenderSound
 from touchline.engine.rigs import Say, rig_for, rig_path_for
 from touchline.engine.stitching import Compose
 from touchline.errors import ConfigurationError, InputError
@@ -30,6 +31,7 @@ from touchline.panorama.stitch import make_stitcher
 from touchline.panorama.workers import Workers
 from touchline.synth import SyntheticMatch
 
+_LEAST_PATIENCE_S = 0.2
 _ASSUMED_RATE = Fraction(60)  # too many frames in the plan cost memory, too few cost pictures
 
 
@@ -45,6 +47,8 @@ class Scene:
         compose: makes a panorama of a moment's pictures.
         rig: the cameras; None for a panorama that came stitched.
         copies: times that a pixel of a held frame is copied on its way to the store.
+        sound: whether each camera has any, from left to right.
+        render_sound: makes that of the synthetic match.
         warm_up: does what ``compose`` does, on nothing, so that the kernels are there when the first frame comes.
     """
 
@@ -56,9 +60,11 @@ class Scene:
     rig: Rig | None
     copies: int
     warm_up: Callable[[], None] = lambda: None
+    sound: tuple[bool, ...] = ()
+    render_sound: RenderSound | None = None
 
 
-def build_scene(config: RunConfig, workers: Workers, clock: Any, say: Say) -> Scene:
+def build_scene(config: RunConfig, workers: Workers, clock: Any, say: Say, hearing: Hearing) -> Scene:
     """Opens the inputs and finds the rig.
 
     Raises:
@@ -71,14 +77,23 @@ def build_scene(config: RunConfig, workers: Workers, clock: Any, say: Say) -> Sc
     limit = None if config.duration is None else round(config.duration * SECOND)
     # Before the feed takes the cameras, because a camera can't be opened twice.
     rig = None if len(uris) == 1 else rig_for(uris[0], uris[1], config.rig, say)
-    feed = CameraFeed(uris, paced=config.pace == "live", limit_ns=limit)
+    feed = CameraFeed(
+        uris,
+        paced=config.pace == "live",
+        limit_ns=limit,
+        patience_s=_pair_patience_s(config),
+        on_note=say,
+        on_sound=hearing.take if hearing.from_cameras else None,
+        on_sound_end=hearing.end,
+    )
     try:
         infos = feed.open(clock)
         if rig is None:
-            return _stitched(config, feed, infos, say)
+            return replace(_stitched(config, feed, infos, say), sound=tuple(feed.has_sound))
         sizes = [(info.width, info.height) for info in infos]
         rig.check_sizes(*sizes, where=f"the rig {config.rig or rig_path_for(uris[0])}")
-        return _stitching(config, feed, infos, rig, workers, say)
+        scene = _stitching(config, feed, infos, rig, workers, say)
+        return replace(scene, sound=tuple(feed.has_sound))
     except BaseException:
         feed.stop()
         raise
@@ -100,7 +115,14 @@ def _synthetic(config: RunConfig, workers: Workers, clock: Any) -> Scene:
     feed = DrawnFeed(infos, draw, frames=frames, paced=config.pace == "live")
     feed.open(clock)
     draw(0)
-    return _stitching(config, feed, infos, match.rig, workers, lambda _: None)
+    scene = _stitching(config, feed, infos, match.rig, workers, lambda _: None)
+    return replace(scene, render_sound=match.audio)
+
+
+def _pair_patience_s(config: RunConfig) -> float:
+    """How long a live camera may keep the other one waiting: frames must be ready when they are due."""
+    earliest = min(p.delay - p.lead_s for p in config.programmes.values() if not p.shows_replays)
+    return max(_LEAST_PATIENCE_S, min(1.0, earliest / 2))
 
 
 def _stitching(

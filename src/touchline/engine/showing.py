@@ -1,4 +1,4 @@
-"""What the player does with a frame: looks where the director wants to look, renders, hands it to the programme."""
+"""What the player does with a cue: looks where the director wants to look, renders, hands it to the programme."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from touchline.counters import Durations
-from touchline.delay import Frame
+from touchline.delay import Cue, Frame
+from touchline.engine.slates import Slates
 from touchline.errors import OutputError
 from touchline.geometry import View
+from touchline.gst.caps import PlaneLayout
 from touchline.gst.mapping import read_nv12, write_nv12
 from touchline.gst.nv12 import Nv12
 from touchline.gst.pools import FramePool
@@ -20,34 +22,57 @@ Render = Callable[[Nv12, int, Nv12], View | None]
 
 
 class Showing:
-    """Renders each frame into the programme's own pool and pushes it.
+    """Renders each cue into the programme's own pool and pushes it.
 
     Args:
         render: writes the programme's picture; None: the panorama itself is the programme, and the very share that
             the store gave out is pushed.
-        layout_of: the pool of the held frames.
+        layout: of the held frames.
         pool: of programme frames; not needed without ``render``.
+        slates: the cards for when there is no frame.
+        frame_ns: duration of a slate.
         push: takes a buffer with its PTS set.
+        follow: told the programme time of each cue and the PTS that it shows (None: a slate), ns; for the sound.
+
+    Attributes:
+        path: programme time of what was shown, and the view.
+        ends_at: programme time at which the last picture ends, ns.
     """
 
     def __init__(
         self,
         render: Render | None,
-        panorama_pool: FramePool,
+        layout: PlaneLayout,
         pool: FramePool | None,
+        slates: Slates | None,
+        frame_ns: int,
         push: Callable[[Any], None],
+        follow: Callable[[int, int | None], None] | None = None,
     ) -> None:
         self.durations = Durations()
         self.path: deque[tuple[int, View | None]] = deque(maxlen=PATH_LENGTH)
+        self.ends_at = 0
         self._render = render
-        self._panorama_pool = panorama_pool
+        self._layout = layout
         self._pool = pool
+        self._slates = slates
+        self._frame_ns = frame_ns
         self._push = push
+        self._follow = follow
 
-    def show(self, frame: Frame) -> None:
-        """Called by the player, in order, ahead of each frame's due time."""
+    def show(self, cue: Cue) -> None:
+        """Called by the player, in order, ahead of each cue's due time."""
+        if self._follow is not None:
+            self._follow(cue.at, cue.sound_pts)
+        self.ends_at = cue.at + self._frame_ns
+        if cue.frame is not None:
+            self._show_frame(cue.frame, cue.at)
+        elif self._slates is not None:
+            self._push(self._slates.card(cue.left_s, cue.at, self._frame_ns))
+
+    def _show_frame(self, frame: Frame, at: int) -> None:
         if self._render is None or self._pool is None:
-            self.path.append((frame.pts, None))
+            self.path.append((at, None))
             self._push(frame.buffer)
             return
         buffer = self._pool.acquire(wait=True)
@@ -55,11 +80,11 @@ class Showing:
             raise OutputError("the programme was stopped")
         with (
             self.durations.measure(),
-            read_nv12(frame.buffer, self._panorama_pool.layout) as panorama,
+            read_nv12(frame.buffer, self._layout) as panorama,
             write_nv12(buffer, self._pool.layout) as out,
         ):
             view = self._render(panorama, frame.pts, out)
-        buffer.pts = frame.pts
+        buffer.pts = at
         buffer.duration = frame.duration
-        self.path.append((frame.pts, view))
+        self.path.append((at, view))
         self._push(buffer)

@@ -9,6 +9,8 @@ from contextlib import ExitStack
 from touchline.capture import Feed, Moment
 from touchline.counters import Durations, Tally
 from touchline.delay import FrameStore
+from touchline.engine.standins import StandIns
+from touchline.errors import TouchlineError
 from touchline.gst.library import SECOND
 from touchline.gst.mapping import write_nv12
 from touchline.gst.nv12 import Nv12
@@ -23,11 +25,13 @@ class StitchWorker:
 
     Args:
         feed: where moments come from.
-        compose: writes the panorama of a moment: pictures from left to right, the frame, its time in seconds.
+        compose: writes the panorama of a moment: pictures from left to right, the frame, its time in seconds. In the
+            place of a lost camera's picture there is a :class:`~touchline.panorama.standin.StandIn`.
         pool: where frames come from.
         store: where they go.
         waits: a full pool holds the cameras back; otherwise the frame is dropped and counted as ``pool_empty``.
         on_failed: called with the exception if the work can't go on.
+        sizes: of each camera's pictures, from left to right, for one that never sent any (:class:`StandIns`).
     """
 
     def __init__(
@@ -39,6 +43,7 @@ class StitchWorker:
         *,
         waits: bool,
         on_failed: Callable[[Exception], None],
+        sizes: Sequence[tuple[int, int]] = (),
     ) -> None:
         self.durations = Durations()
         self.dropped = Tally()
@@ -50,7 +55,7 @@ class StitchWorker:
         self._store = store
         self._waits = waits
         self._on_failed = on_failed
-        self._last_pts = -1
+        self._stand_ins = StandIns(sizes)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="stitch", daemon=True)
 
@@ -75,10 +80,12 @@ class StitchWorker:
         except Exception as error:  # noqa: BLE001 - it ends this thread; the production must know
             self._on_failed(error)
         finally:
+            self._stand_ins.forget()
             self._store.end()
 
     def _store_moment(self, moment: Moment) -> None:
-        if moment.pts <= self._last_pts:
+        """In its place by time. A late one still has one if nobody who holds has passed it."""
+        if not self._store.accepts(moment.pts):
             self.dropped.add("out_of_order")
             return
         buffer = self._pool.acquire(wait=self._waits)
@@ -86,11 +93,16 @@ class StitchWorker:
             self.dropped.add("stopped" if self._waits else "pool_empty")
             return
         with self.durations.measure(), ExitStack() as stack:
-            pictures = [stack.enter_context(picture.read()) for picture in moment.pictures]
+            pictures = [stack.enter_context(picture.read()) for picture in self._stand_ins.complete(moment)]
             out = stack.enter_context(write_nv12(buffer, self._pool.layout))
             self._compose(pictures, out, moment.pts / SECOND)
         buffer.pts = moment.pts
         buffer.duration = moment.duration
-        self._last_pts = moment.pts
-        self._store.append(buffer, moment.pts, moment.duration)
+        try:
+            self._store.append(buffer, moment.pts, moment.duration)
+        except TouchlineError:
+            if self._store.ended or self._store.accepts(moment.pts):
+                raise
+            self.dropped.add("out_of_order")  # its place went by while it was made
+            return
         self.stitched += 1

@@ -9,7 +9,7 @@ from touchline.analysis.log import MotionLog
 from touchline.analysis.motion import MotionDetector
 from touchline.analysis.worker import AnalysisWorker
 from touchline.capture import parse_size
-from touchline.config import RunConfig
+from touchline.config import ProgrammeSettings
 from touchline.delay import FrameStore, MemoryPlan
 from touchline.director.fixed import FixedDirector
 from touchline.director.follow import FollowDirector
@@ -38,45 +38,86 @@ class Viewing:
 
     Attributes:
         render: None if the panorama itself is the programme.
-        analysis: to be started and stopped with the run; None if nobody needs it.
-        log: what the analysis has seen.
         warm_up: renders anything, so that the kernels are there when the first frame comes.
     """
 
     render: Render | None
-    analysis: AnalysisWorker | None = None
-    log: MotionLog | None = None
     warm_up: Callable[[Nv12, Nv12], None] | None = None
 
-    def observed_pts(self) -> int | None:
-        """PTS of the newest frame that was observed, ns; None without analysis."""
-        return self.log.newest_pts if self.log else None
+
+class Watch:
+    """The analysis of the panorama, shared by every programme that follows the play.
+
+    Args:
+        store: where the newest frames are.
+        layout: of those frames.
+        panorama: their geometry.
+        holds: frames wait for the analysis, as they may at fast pace.
+        on_failed: called if it has to give up.
+
+    Attributes:
+        log: what has been seen.
+        worker: to be started and stopped with the run.
+    """
+
+    def __init__(
+        self,
+        store: FrameStore,
+        layout: PlaneLayout,
+        panorama: Panorama,
+        *,
+        holds: bool,
+        on_failed: Callable[[Exception], None],
+    ) -> None:
+        self.log = MotionLog()
+        self.worker = AnalysisWorker(
+            store, layout, MotionDetector(panorama), self.log, holds=holds, on_failed=on_failed
+        )
+        self._needed: dict[str, int] = {}
+
+    def forget(self, who: str, before_pts: int) -> None:
+        """Drops what nobody looks at any more, once everybody has said how far back that is."""
+        self._needed[who] = before_pts
+        self.log.forget_before(min(self._needed.values()))
+
+    def expect(self, who: str) -> None:
+        """Somebody will read, from the beginning."""
+        self._needed[who] = 0
 
 
-def programme_size(config: RunConfig, choice: ViewChoice, panorama: Panorama | None) -> tuple[int, int]:
+def programme_size(
+    settings: ProgrammeSettings, choice: ViewChoice, panorama: Panorama | None
+) -> tuple[int, int]:
     """Width and height of the programme. Raises ConfigurationError for one that is too large."""
-    if config.size is None:
+    if settings.size is None:
         if choice.kind == "panorama" and panorama is not None:
             return panorama.width, panorama.height
         return DEFAULT_SIZE
-    width, height = parse_size(config.size)
+    width, height = parse_size(settings.size)
     if width > LARGEST_SIZE[0] or height > LARGEST_SIZE[1]:
-        raise ConfigurationError(f"--size {config.size} is larger than {LARGEST_SIZE[0]}x{LARGEST_SIZE[1]}")
+        raise ConfigurationError(f"--size {settings.size} is larger than {LARGEST_SIZE[0]}x{LARGEST_SIZE[1]}")
     return width, height
 
 
 def build_viewing(
-    config: RunConfig,
+    name: str,
+    settings: ProgrammeSettings,
     choice: ViewChoice,
     panorama: Panorama,
     size: tuple[int, int],
-    store: FrameStore,
-    full: int,
-    layout: PlaneLayout,
     workers: Workers,
-    on_analysis_failed: Callable[[Exception], None],
+    watch: Watch | None,
+    is_full: Callable[[], bool] | None,
 ) -> Viewing:
     """Builds the way from a held panorama to a programme picture of this size.
+
+    Args:
+        name, settings: of the programme.
+        choice: what it shows.
+        panorama, size: of the held frames, and of the programme's.
+        workers: for the kernels.
+        watch: needed to follow.
+        is_full: at fast pace, whether the window is as full as it gets.
 
     Raises:
         ConfigurationError: if no view of this shape fits into the panorama.
@@ -99,14 +140,11 @@ def build_viewing(
         camera.render(picture, limits.clamp(View(0.0, 0.0, 120.0)), out)
 
     if choice.fixed is not None:
-        return Viewing(_renderer(camera, FixedDirector(choice.fixed, limits), None), warm_up=warm_up)
-    log = MotionLog()
-    director = FollowDirector(log, limits, horizon_s=horizon_s(config))
-    fast = config.pace == "fast"
-    detector = MotionDetector(panorama)
-    analysis = AnalysisWorker(store, layout, detector, log, holds=fast, on_failed=on_analysis_failed)
-    hindsight = _Hindsight(log, director, (lambda: len(store) >= full) if fast else None)
-    return Viewing(_renderer(camera, director, hindsight), analysis, log, warm_up)
+        return Viewing(_renderer(camera, FixedDirector(choice.fixed, limits), None), warm_up)
+    assert watch is not None
+    director = FollowDirector(watch.log, limits, horizon_s=horizon_s(settings))
+    watch.expect(name)
+    return Viewing(_renderer(camera, director, _Hindsight(name, watch, director, is_full)), warm_up)
 
 
 def full_window(plan: MemoryPlan) -> int:
@@ -114,26 +152,30 @@ def full_window(plan: MemoryPlan) -> int:
     return plan.window_frames + plan.reserve // 2 + 1
 
 
-def horizon_s(config: RunConfig) -> float:
+def horizon_s(settings: ProgrammeSettings) -> float:
     """How many seconds ahead of the time shown a view may look."""
-    return max(0.0, config.delay - config.lead_s - ANALYSIS_SLACK_S)
+    return max(0.0, settings.delay - settings.lead_s - ANALYSIS_SLACK_S)
 
 
 class _Hindsight:
     """Keeps a director and the log that it reads together."""
 
-    def __init__(self, log: MotionLog, director: FollowDirector, full: Callable[[], bool] | None) -> None:
-        self._log = log
+    def __init__(
+        self, name: str, watch: Watch, director: FollowDirector, is_full: Callable[[], bool] | None
+    ) -> None:
+        self._name = name
+        self._watch = watch
         self._director = director
-        self._full = full
+        self._is_full = is_full
 
     def __call__(self, pts: int) -> None:
         # At fast pace nothing else makes sure that the analysis has come so far; live the clock does. In a window
         # that is full no more frames will come before this one goes.
-        while self._full and not self._log.wait_for(pts + self._director.horizon_ns, _LOOK_S):
-            if self._full() and self._log.wait_for(pts, 0):
+        log = self._watch.log
+        while self._is_full and not log.wait_for(pts + self._director.horizon_ns, _LOOK_S):
+            if self._is_full() and log.wait_for(pts, 0):
                 break
-        self._log.forget_before(pts - self._director.past_ns)
+        self._watch.forget(self._name, pts - self._director.past_ns)
 
 
 def _renderer(camera: CpuVirtualCamera, director: Director, prepare: Callable[[int], None] | None) -> Render:

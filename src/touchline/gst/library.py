@@ -26,7 +26,7 @@ try:
     gi.require_version("Gst", "1.0")
     gi.require_version("GstApp", "1.0")
     gi.require_version("GstVideo", "1.0")
-    from gi.repository import GLib, Gst, GstApp, GstVideo
+    from gi.repository import GLib, GObject, Gst, GstApp, GstVideo
 except (ImportError, ValueError) as error:
     raise ConfigurationError(
         f"GStreamer's Python binding can't be loaded ({error}); install the packages of debian-packages.txt "
@@ -50,4 +50,15 @@ def version() -> str:
     return ".".join(str(part) for part in Gst.version()[:3])
 
 
-__all__ = ["MILLISECOND", "NONE", "SECOND", "GLib", "Gst", "GstApp", "GstVideo", "native", "version"]
+__all__ = [
+    "MILLISECOND",
+    "NONE",
+    "SECOND",
+    "GLib",
+    "GObject",
+    "Gst",
+    "GstApp",
+    "GstVideo",
+    "native",
+    "version",
+]

@@ -39,9 +39,22 @@ def write_nv12(buffer: Any, layout: PlaneLayout) -> Iterator[Nv12]:
 
 
 def address(buffer: Any) -> int:
-    """Where a buffer's pixels begin in plain memory: the same for a frame and for every share of it."""
-    with _mapped(buffer, Gst.MapFlags.READ) as data:
-        return int(np.frombuffer(data, dtype=np.uint8).ctypes.data)
+    """Where a buffer's pixels begin in plain memory: the same for a frame and for every share of it.
+
+    Raises:
+        TouchlineError: if there is no memory, or it can't be mapped.
+    """
+    if not buffer.n_memory():
+        raise TouchlineError("a buffer without memory has no pixels")
+    # The first memory alone: mapping a buffer of several would copy them into one.
+    memory = buffer.peek_memory(0)
+    mapped, info = memory.map(Gst.MapFlags.READ)
+    if not mapped:
+        raise TouchlineError(f"memory of {buffer.get_size()} bytes can't be mapped")
+    try:
+        return int(np.frombuffer(info.data, dtype=np.uint8).ctypes.data)
+    finally:
+        memory.unmap(info)
 
 
 def writable(buffer: Any) -> bool:

@@ -12,76 +12,113 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 from typing import Any
-
-import numpy as np
 
 from touchline.errors import TouchlineError
 from touchline.gst.caps import PlaneLayout, VideoCaps
+from touchline.gst.domains import Domain, SystemDomain
 from touchline.gst.library import Gst, GstVideo
 
-_ALIGN = 63  # cache lines, as a mask
 _REFCOUNT_BYTE = 8  # in GstMiniObject, behind its type: part of GStreamer 1.x's ABI on 64-bit platforms
 _POLL_S = 0.001
+_WHOLE = 2**64 - 1
+# Deep: without metas that refer to the source's memory, as the tie of a share to its parent does.
+_COPIED = (
+    Gst.BufferCopyFlags.FLAGS
+    | Gst.BufferCopyFlags.TIMESTAMPS
+    | Gst.BufferCopyFlags.META
+    | Gst.BufferCopyFlags.DEEP
+)
 
 
 @dataclass(frozen=True)
 class PoolStats:
-    """A pool's books: the ``frames`` that it has and how many of them are ``free``."""
+    """A pool's books: the ``frames`` of ``frame_bytes`` that it has, and how many of them are ``free``."""
 
     frames: int
     free: int
+    name: str = field(default="", compare=False)
+    frame_bytes: int = field(default=0, compare=False)
 
 
 class FramePool:
-    """A fixed number of NV12 frames in system memory.
+    """A fixed number of frames in one memory domain.
 
-    All memory is allocated *and touched* by :meth:`start`, so that the first frames of a match cost what the
-    later ones do, and a machine that has not enough fails before kick-off. A frame goes back by itself when its
-    last reference and its last share are gone.
+    All memory is allocated by :meth:`start` (*and touched*, in system memory), so that the first frames of a match
+    cost what the later ones do, and a machine that has not enough fails before kick-off. A frame goes back by itself
+    when its last reference and its last share are gone.
 
     Args:
-        caps: what a frame is.
+        caps: what a frame is: VideoCaps, or any raw video as a Gst.Caps.
         frames: how many there are; never more, never fewer.
         name: for messages.
+        domain: whose memory the frames lie in; plain memory by default.
     """
 
-    def __init__(self, caps: VideoCaps, frames: int, name: str = "pool") -> None:
+    def __init__(
+        self, caps: VideoCaps | Any, frames: int, name: str = "pool", domain: Domain | None = None
+    ) -> None:
         if frames < 1:
             raise ValueError(f"a pool needs at least one frame, not {frames}")
         self.caps = caps
         self.name = name
         self.frames = frames
-        self.layout = PlaneLayout.from_caps(caps.to_gst())
-        self._memories: list[Any] = []
-        self._references: list[ctypes.c_int32] = []
+        self.domain: Domain = domain or SystemDomain()
+        self._gst_caps = caps.to_gst() if isinstance(caps, VideoCaps) else caps
+        self._info = GstVideo.VideoInfo.new_from_caps(self._gst_caps)
+        if self._info is None:
+            raise ValueError(f"not raw video: {self._gst_caps.to_string()}")
+        # For each frame its memories, and their reference counts: a frame of several planes may have several.
+        self._memories: list[tuple[Any, ...]] = []
+        self._references: list[tuple[ctypes.c_int32, ...]] = []
         self._next = 0
         self._lock = threading.Lock()
         self._flushed = threading.Event()
 
     @property
+    def gst_caps(self) -> Any:
+        """What a frame is, as Gst.Caps that name the memory domain."""
+        caps = self._gst_caps.copy()
+        if self.domain.feature is not None:
+            caps.set_features_simple(Gst.CapsFeatures.from_string(self.domain.feature))
+        return caps
+
+    @cached_property
+    def layout(self) -> PlaneLayout:
+        """Where the planes of an NV12 frame lie. Raises ValueError for another format."""
+        return PlaneLayout.from_caps(self._gst_caps)
+
+    @property
     def frame_bytes(self) -> int:
         """Bytes of memory that one frame takes."""
-        return self.layout.size
+        return int(self._info.size)
 
     def start(self, progress: Callable[[int, int], None] | None = None) -> None:
-        """Allocates every frame and touches every page of it.
+        """Allocates every frame.
 
         Args:
             progress: called with frames done and frames in all.
 
         Raises:
-            TouchlineError: if memory runs out.
+            TouchlineError: if memory runs out, or the domain can't allocate.
         """
         _check_layout()
         self._flushed.clear()
-        for done in range(self.frames):
-            self._memories.append(self._allocate())
+        for memories in self.domain.allocate(self.gst_caps, self.frames):
+            self._memories.append(memories)
             if progress:
-                progress(done + 1, self.frames)
-        self._references = [ctypes.c_int32.from_address(hash(m) + _REFCOUNT_BYTE) for m in self._memories]
+                progress(len(self._memories), self.frames)
+        if len(self._memories) < self.frames:
+            raise TouchlineError(
+                f"{self.name}: only {len(self._memories)} of {self.frames} frames of {self.frame_bytes} bytes "
+                "could be allocated; choose a shorter delay or a smaller panorama"
+            )
+        self._references = [
+            tuple(ctypes.c_int32.from_address(hash(one) + _REFCOUNT_BYTE) for one in memories)
+            for memories in self._memories
+        ]
 
     def acquire(self, wait: bool = False) -> Any | None:
         """A frame to write into: a buffer without timestamps, its content undefined.
@@ -94,14 +131,30 @@ class FramePool:
         """
         while not self._flushed.is_set():
             with self._lock:
-                memory = self._free_memory()
-                if memory is not None:
-                    return self._frame_over(memory)
+                memories = self._free_memories()
+                if memories is not None:
+                    return self._frame_over(memories)
             if not wait:
                 return None
             # Frames are freed by whatever thread of GStreamer drops them; nobody there could wake us cheaply.
             self._flushed.wait(_POLL_S)
         return None
+
+    def copy_of(self, buffer: Any, wait: bool = False) -> Any | None:
+        """A deep copy of a frame of the same domain, in a frame of this pool: pixels, timestamps, flags and metas.
+
+        Args:
+            buffer: what to copy; nothing in the copy refers to it.
+            wait: for a free frame, as in :meth:`acquire`.
+
+        Returns:
+            None if no frame is free. Raises TouchlineError if the pixels can't be copied.
+        """
+        frame = self.acquire(wait)
+        if frame is not None:
+            frame.copy_into(buffer, _COPIED, 0, _WHOLE)
+            self.domain.copy_into(buffer, frame, self._gst_caps)
+        return frame
 
     def flush(self) -> None:
         """Wakes everybody who waits for a frame and refuses new ones; for stopping."""
@@ -117,47 +170,47 @@ class FramePool:
     def stats(self) -> PoolStats:
         """The pool's books, now. Asks the memory itself, so nothing in the frames' way has to count."""
         with self._lock:
-            return PoolStats(len(self._references), sum(count.value == 1 for count in self._references))
+            taken = 0
+            for references in self._references:
+                for count in references:
+                    if count.value != 1:
+                        taken += 1
+                        break
+            frames = len(self._references)
+        return PoolStats(frames, frames - taken, self.name, self.frame_bytes)
 
-    def _free_memory(self) -> Any | None:
-        """Memory that only the pool refers to. Frames come back nearly in the order in which they went."""
+    def _free_memories(self) -> tuple[Any, ...] | None:
+        """Memories that only the pool refers to. Frames come back nearly in the order in which they went."""
         count = len(self._references)
         for step in range(count):
             place = (self._next + step) % count
-            if self._references[place].value == 1:
+            for references in self._references[place]:
+                if references.value != 1:
+                    break
+            else:
                 self._next = (place + 1) % count
                 return self._memories[place]
         return None
 
-    def _frame_over(self, memory: Any) -> Any:
+    def _frame_over(self, memories: tuple[Any, ...]) -> Any:
         buffer = Gst.Buffer.new()
-        buffer.append_memory(memory)
-        layout = self.layout
-        GstVideo.buffer_add_video_meta_full(
-            buffer,
-            GstVideo.VideoFrameFlags.NONE,
-            GstVideo.VideoFormat.NV12,
-            layout.width,
-            layout.height,
-            2,
-            [*layout.offsets, 0, 0],
-            [*layout.strides, 0, 0],
-        )
+        for memory in memories:
+            buffer.append_memory(memory)
+        GstVideo.buffer_add_video_meta_full(buffer, GstVideo.VideoFrameFlags.NONE, *self._plan)
         return buffer
 
-    def _allocate(self) -> Any:
-        params = Gst.AllocationParams()
-        params.align = _ALIGN
-        memory = Gst.Allocator.find(None).alloc(self.layout.size, params)
-        mapped, info = memory.map(Gst.MapFlags.WRITE) if memory is not None else (False, None)
-        if info is None or not mapped:
-            raise TouchlineError(
-                f"{self.name}: only {len(self._memories)} of {self.frames} frames of {self.frame_bytes} bytes "
-                "could be allocated; choose a shorter delay or a smaller panorama"
-            )
-        np.frombuffer(info.data, dtype=np.uint8)[::4096] = 0
-        memory.unmap(info)
-        return memory
+    @cached_property
+    def _plan(self) -> tuple[Any, ...]:
+        """What the header of every frame says: format, width, height, planes, offsets and strides."""
+        info = self._info
+        return (
+            info.finfo.format,
+            info.width,
+            info.height,
+            info.finfo.n_planes,
+            list(info.offset),
+            list(info.stride),
+        )
 
 
 @cache

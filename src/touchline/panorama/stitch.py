@@ -8,6 +8,7 @@ from touchline.geometry import Panorama, Rig
 from touchline.gst.nv12 import Nv12
 from touchline.panorama.gain import Difference, Gain
 from touchline.panorama.kernels import warp_rows
+from touchline.panorama.standin import StandIn
 from touchline.panorama.warp import block_count, picture_of, plan_stitch, writable_picture_of
 from touchline.panorama.workers import Workers
 
@@ -18,7 +19,10 @@ class Stitcher(Protocol):
     """Makes panoramas. What it makes depends on the frames and times it was given, in their order, and nothing else."""
 
     def stitch(self, left: Nv12, right: Nv12, out: Nv12, pts_s: float) -> None:
-        """Writes the panorama of a pair of frames of time ``pts_s`` (seconds) into ``out``."""
+        """Writes the panorama of a pair of frames of time ``pts_s`` (seconds) into ``out``.
+
+        A :class:`~touchline.panorama.standin.StandIn` is shown like a frame, but nothing is learnt from it.
+        """
 
 
 class CpuStitcher:
@@ -65,7 +69,9 @@ class CpuStitcher:
                 f"the panorama is {self.panorama.width}x{self.panorama.height}, not {out.width}x{out.height}"
             )
         sources, target = (picture_of(left), picture_of(right)), writable_picture_of(out)
-        tones = (Difference() if self._gain is None else self._gain.follow(left, right, pts_s)).tones()
+        if self._gain and not isinstance(left, StandIn) and not isinstance(right, StandIn):
+            self._gain.follow(left, right, pts_s)
+        tones = self.difference.tones()
         plan = self._plan
 
         def rows(first: int, last: int) -> None:

@@ -14,8 +14,9 @@ from touchline.gst.library import SECOND, Gst
 from touchline.gst.pipelines import Pipeline, system_clock
 from touchline.gst.probes import PassageProbe
 from touchline.gst.secrets import Secrets
+from touchline.programme.sound import running_time
 from touchline.programme.specs import OutputSpec
-from touchline.programme.tails import tail
+from touchline.programme.tails import add_sound, tail
 
 MB = 1_000_000
 _STOP_S = 3.0
@@ -55,6 +56,7 @@ class Outlet:
         spec: where to.
         limits: of its queue.
         on_error: called once, from a thread of the outlet's, when it fails while running.
+        sound: it gets sound beside the pictures.
 
     Attributes:
         taken: how many samples have been queued.
@@ -64,7 +66,14 @@ class Outlet:
         MissingElementError: if GStreamer lacks an element.
     """
 
-    def __init__(self, spec: OutputSpec, limits: QueueLimits, on_error: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        spec: OutputSpec,
+        limits: QueueLimits,
+        on_error: Callable[[str], None],
+        *,
+        sound: bool = False,
+    ) -> None:
         self._limits = limits
         self._pipeline = Pipeline(
             spec.label, error=OutputError, on_error=on_error, secrets=Secrets(spec.uri) if spec.uri else None
@@ -81,6 +90,8 @@ class Outlet:
         elements = tail(spec)
         self._pipeline.add(self._source, *elements)
         self._probe = PassageProbe(elements[0].get_static_pad("src"), system_clock(), capacity=1)
+        self._sound = add_sound(self._pipeline, elements) if sound else None
+        self._sound_from = 0
         self.taken = 0
         self._gap = True
         self._full_since: float | None = None
@@ -133,14 +144,26 @@ class Outlet:
         if self._source.push_sample(sample) != Gst.FlowReturn.OK:
             self._gap = True
             return False
+        if self._gap and self._sound:
+            self._sound_from = running_time(sample) or 0
         self.taken += 1
         self._gap = False
         self._full_since = None
         return True
 
+    def push_sound(self, sample: Any, time_ns: int) -> None:
+        """Queues a sample of sound, of this running time, if the pictures that it belongs to have been taken.
+
+        It needs no limit of its own and never waits: there is only as much of it as of the pictures.
+        """
+        if self._sound and not self._gap and time_ns >= self._sound_from:
+            self._sound.push_sample(sample)
+
     def end(self) -> None:
         """No more comes: what is queued is still written, then the file is finished."""
         self._source.end_of_stream()
+        if self._sound:
+            self._sound.end_of_stream()
 
     def wait_end(self, timeout_s: float) -> bool:
         """Waits after :meth:`end` until everything is written. False if it failed or time is over."""

@@ -52,10 +52,14 @@ class Output:
         paced: frames come at their time; otherwise as fast as this output can take them.
         on_failed: called once, from a thread of the output's, when it is over.
         on_note: called with one line about what a person may want to know.
+        sound: there is sound for it, if it can have any.
     """
 
-    def __init__(self, spec: OutputSpec, *, paced: bool, on_failed: Failed, on_note: Note) -> None:
+    def __init__(
+        self, spec: OutputSpec, *, paced: bool, on_failed: Failed, on_note: Note, sound: bool = False
+    ) -> None:
         self.spec = spec
+        self._sound = sound and spec.encoded
         self._limits = QueueLimits.of(spec, paced)
         self._on_failed = on_failed
         self._on_note = on_note
@@ -103,6 +107,12 @@ class Output:
             outlet.push(sample, key)
         self._fed += 1
 
+    def feed_sound(self, sample: Any, time_ns: int) -> None:
+        """Hands a sample of sound over, with its running time, behind its picture; never waits."""
+        outlet = self._outlet
+        if outlet is not None:
+            outlet.push_sound(sample, time_ns)
+
     def end(self) -> None:
         """No more comes."""
         outlet = self._outlet
@@ -130,7 +140,9 @@ class Output:
 
     def _open(self) -> None:
         # It tells its errors with itself, since a late one must not hit its successor.
-        outlet = Outlet(self.spec, self._limits, lambda message: self._fail(outlet, message))
+        outlet = Outlet(
+            self.spec, self._limits, lambda message: self._fail(outlet, message), sound=self._sound
+        )
         with self._lock:
             if self._closing.is_set():
                 return
@@ -183,9 +195,16 @@ class StreamOutput(Output):
     """A stream: when it fails it is opened again after 1, 2, 4 .. 30 s, and begins at a key frame."""
 
     def __init__(
-        self, spec: OutputSpec, *, paced: bool, on_failed: Failed, on_note: Note, first_wait_s: float = 1.0
+        self,
+        spec: OutputSpec,
+        *,
+        paced: bool,
+        on_failed: Failed,
+        on_note: Note,
+        sound: bool = False,
+        first_wait_s: float = 1.0,
     ) -> None:
-        super().__init__(spec, paced=paced, on_failed=on_failed, on_note=on_note)
+        super().__init__(spec, paced=paced, on_failed=on_failed, on_note=on_note, sound=sound)
         self._first_wait_s = self._wait_s = first_wait_s
         self._reviver: threading.Thread | None = None
 
@@ -251,10 +270,12 @@ class StreamOutput(Output):
             reviver.join(_LAST_CALL_S)
 
 
-def make_output(spec: OutputSpec, *, paced: bool, on_failed: Failed, on_note: Note) -> Output:
+def make_output(
+    spec: OutputSpec, *, paced: bool, on_failed: Failed, on_note: Note, sound: bool = False
+) -> Output:
     """The output for a specification."""
     kind = StreamOutput if spec.kind == "stream" else Output
-    return kind(spec, paced=paced, on_failed=on_failed, on_note=on_note)
+    return kind(spec, paced=paced, on_failed=on_failed, on_note=on_note, sound=sound)
 
 
 def finish_all(outputs: list[Output], timeout_s: float) -> None:

@@ -4,6 +4,7 @@
 
     appsrc -> clocksync -> queue -> tee -+-> encoder -> parser -> appsink ==> a pipeline for each record and stream
                                          +-> appsink ==> a pipeline for each display and webcam
+    appsrc -> clocksync -> AAC encoder -> appsink ==> the same pipelines, behind the pictures that it belongs to
 
 A frame keeps its timestamp from capture on; the pipeline's base time is late by the delay, so clocksync lets it out
 exactly then, in C. The outputs are pipelines of their own on the same clock and base time: one that fails or is slow
@@ -29,8 +30,16 @@ from touchline.gst.elements import make
 from touchline.gst.library import Gst
 from touchline.gst.pipelines import Pipeline, system_clock
 from touchline.gst.probes import PassageProbe
+from touchline.gst.sound import SoundFormat
 from touchline.programme.encoders import EncoderChoice, EncoderSettings, choose_encoder, encoder_elements
 from touchline.programme.outputs import Output, OutputStatus, finish_all, make_output
+from touchline.programme.sound import (
+    Shelf,
+    SoundEncoder,
+    SoundInput,
+    choose_sound_encoder,
+    sound_encoder_elements,
+)
 from touchline.programme.specs import OutputSpec, check_all, keep_earlier
 
 _QUEUED_FRAMES = (
@@ -52,9 +61,12 @@ class Programme:
         ahead_s: how long before its due time a frame is pushed, at most, when paced.
         on_output_failed: called, from another thread, when an output is over.
         on_note: called, from any thread, with a line for people: a file renamed, a stream tried again.
+        sound: what :meth:`push_sound` will take; without it records and streams have no sound.
 
     Attributes:
         encoder: the one that was chosen; None without records and streams.
+        sound_encoder: the one for the sound; None without sound, or without records and streams.
+        sound: what makes the sound whole, with its counters; None without ``sound_encoder``.
         in_flight: the most frames that are held here at once.
         dropped: frames that were pushed and left out, by reason: ``behind`` (the encoder is too slow).
 
@@ -73,6 +85,7 @@ class Programme:
         ahead_s: float = 0.5,
         on_output_failed: Callable[[OutputStatus], None] | None = None,
         on_note: Callable[[str], None] | None = None,
+        sound: SoundFormat | None = None,
     ) -> None:
         check_all(list(outputs))
         self.caps = caps
@@ -84,19 +97,29 @@ class Programme:
         self._on_output_failed = on_output_failed
         self._on_note = on_note or (lambda _: None)
         self._outputs = [
-            make_output(spec, paced=paced, on_failed=self._output_failed, on_note=self._on_note)
+            make_output(
+                spec, paced=paced, on_failed=self._output_failed, on_note=self._on_note, sound=bool(sound)
+            )
             for spec in outputs
         ]
         self._encoded = [output for output in self._outputs if output.spec.encoded]
         self._raw = [output for output in self._outputs if not output.spec.encoded]
         self.encoder: EncoderChoice | None = choose_encoder(caps, self._settings) if self._encoded else None
+        self._sound_format = sound
+        self.sound_encoder: SoundEncoder | None = None
+        self.sound: SoundInput | None = None
+        self._shelf = Shelf(self._hand_out_sound)
+        self._sound_source: Any = None
+        if sound and self._encoded:
+            self.sound_encoder = choose_sound_encoder(sound)
+            self.sound = SoundInput(sound, self._push_sound)
         self._ahead = math.ceil(ahead_s * float(caps.fps or 30)) + 2 if paced else 2
         self._failure: str | None = None
         self._closed = False
         self._ending = threading.Event()
         self._pipeline = Pipeline("programme", error=OutputError, on_error=self._pipeline_failed)
         self._source: Any = None
-        self._pace: Any = None
+        self._paces: list[Any] = []
         self._probe: PassageProbe | None = None
 
     @property
@@ -138,7 +161,8 @@ class Programme:
         the pacing looks at it: no output waits for the clock.
         """
         self._pipeline.gst.set_base_time(base_time)
-        self._pace.set_base_time(base_time)
+        for pace in self._paces:
+            pace.set_base_time(base_time)
 
     def push(self, buffer: Any) -> None:
         """Takes a frame with its PTS, in order. Waits for room only if not paced; when paced, a frame that finds none
@@ -152,11 +176,27 @@ class Programme:
         if self._paced and self._source.get_property("current-level-buffers") >= self._ahead:
             self.dropped.add("behind")
             return
+        if self.sound:
+            self.sound.keep_up(buffer.pts)
         flow = self._source.emit("push-buffer", buffer)
         if flow != Gst.FlowReturn.OK:
             # The reason may still be on its way through the bus.
             self._ending.wait(0.5)
             raise OutputError(self._failure or f"the programme takes no more frames ({flow.value_nick})")
+
+    def push_sound(self, buffer: Any) -> None:
+        """Takes a buffer of samples with its PTS, on the same timeline as the frames', in order. Never waits.
+
+        It should come before the frames that are shown after it. A second of programme time without sound becomes
+        silence. Nothing happens where nobody takes sound.
+
+        Raises:
+            OutputError: as :meth:`push`.
+        """
+        if self._failure or self._source is None:
+            raise OutputError(self._failure or "the programme has not been started")
+        if self.sound:
+            self.sound.push(buffer)
 
     def finish(self, timeout_s: float) -> None:
         """Lets out what has been pushed, when it is due, and finishes every output.
@@ -171,8 +211,11 @@ class Programme:
         until = time.monotonic() + timeout_s
         if self._failure is None and self._source is not None and not self._ending.is_set():
             self._source.end_of_stream()
+            if self._sound_source:
+                self._sound_source.end_of_stream()
             if not self._pipeline.wait_eos(timeout_s):
                 self._failed(self._pipeline.failed or f"programme: not at its end after {timeout_s:g} s")
+            self._shelf.finish()
         finish_all(self._outputs, max(0.0, until - time.monotonic()))
         self.stop()
 
@@ -206,7 +249,8 @@ class Programme:
             max_bytes=0,
             max_time=0,
         )
-        pace = self._pace = make("clocksync", "pace", sync=self._paced)
+        pace = make("clocksync", "pace", sync=self._paced)
+        self._paces = [pace]
         queue = make(
             "queue", "encoder-queue", max_size_buffers=_QUEUED_FRAMES, max_size_bytes=0, max_size_time=0
         )
@@ -220,9 +264,43 @@ class Programme:
             elements = encoder_elements(self.encoder.factory, self.caps, self._settings)
             units = make("capsfilter", caps=Gst.Caps.from_string(_ACCESS_UNITS))
             self._branch(tee, [*elements, make("h264parse", config_interval=-1), units], self._encoded)
+        if self.sound_encoder and self._sound_format:
+            self._build_sound(self.sound_encoder, self._sound_format)
         if not self._outputs:
             self._pipeline.add(sink := make("fakesink", sync=False, async_=False))
             self._pipeline.link(tee, sink)
+
+    def _build_sound(self, encoder: SoundEncoder, format: SoundFormat) -> None:
+        """The sound's way through the programme. There is as much of it as of the frames, so it has no limits."""
+        self._sound_source = make(
+            "appsrc", "sound", format="time", caps=format.to_gst(), is_live=self._paced, max_bytes=0
+        )
+        pace = make("clocksync", "sound-pace", sync=self._paced)
+        self._paces.append(pace)
+        elements = sound_encoder_elements(encoder.factory, format)
+        sink = make("appsink", sync=False, emit_signals=True, enable_last_sample=False, async_=False)
+        sink.connect("new-sample", self._take_sound)
+        self._pipeline.add(self._sound_source, pace, *elements, sink)
+        # What the encoder puts before the sound makes it late; its timestamps go back by as much.
+        elements[-1].get_static_pad("src").set_offset(-format.time_of(encoder.priming))
+
+    def _push_sound(self, buffer: Any) -> None:
+        self._sound_source.emit("push-buffer", buffer)
+
+    def _hand_out_sound(self, sample: Any, time_ns: int) -> None:
+        for output in self._encoded:
+            output.feed_sound(sample, time_ns)
+
+    def _take_sound(self, sink: Any) -> Any:
+        """Puts encoded sound where it waits for its pictures; called by GStreamer."""
+        try:
+            sample = sink.emit("pull-sample")
+            if sample is not None:
+                self._shelf.put(sample)
+        except Exception as error:  # noqa: BLE001 - nothing may be thrown into GStreamer; the programme fails
+            self._failed(f"programme: sound: {type(error).__name__}: {error}")
+            return Gst.FlowReturn.ERROR
+        return Gst.FlowReturn.OK
 
     def _branch(self, tee: Any, elements: list[Any], outputs: list[Output]) -> None:
         sink = make("appsink", sync=False, emit_signals=True, enable_last_sample=False, async_=False)
@@ -238,6 +316,8 @@ class Programme:
                 key = not sample.get_buffer().has_flags(Gst.BufferFlags.DELTA_UNIT)
                 for output in outputs:
                     output.feed(sample, key)
+                if outputs is self._encoded and self.sound:
+                    self._shelf.picture(sample)
         except Exception as error:  # noqa: BLE001 - nothing may be thrown into GStreamer; the programme fails
             self._failed(f"programme: {type(error).__name__}: {error}")
             return Gst.FlowReturn.ERROR

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 from touchline.errors import OutputError
 from touchline.gst.elements import available, has_property, make, set_property
 from touchline.gst.library import Gst
+from touchline.gst.pipelines import Pipeline
 from touchline.programme.specs import OutputSpec
 
 _FRAGMENT_MS = 1000
@@ -38,6 +39,20 @@ def tail(spec: OutputSpec) -> list[Any]:
         OutputError: if the place that it goes to can be seen not to exist.
     """
     return _TAILS[spec.kind](spec)
+
+
+def add_sound(pipeline: Pipeline, elements: list[Any]) -> Any:
+    """Gives the muxer of a record's or stream's tail, which is in the pipeline already, a second input, for AAC.
+
+    Returns:
+        the appsrc of the sound.
+    """
+    source = make(
+        "appsrc", "sound", format="time", handle_segment_change=True, max_bytes=0, max_buffers=0, max_time=0
+    )
+    _, muxer, _ = elements
+    pipeline.link(pipeline.add(source, make("aacparse")), muxer)
+    return source
 
 
 def linger_s(spec: OutputSpec) -> float:

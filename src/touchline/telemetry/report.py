@@ -7,12 +7,14 @@ import os
 import platform
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import touchline
 from touchline.counters import Durations
 from touchline.errors import OutputError
 from touchline.gst.library import version as gstreamer_version
-from touchline.telemetry.stats import RunStats
+from touchline.telemetry.gpu import GpuMemory
+from touchline.telemetry.stats import ProgrammeStats, RunStats
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,20 @@ class Output:
 
 
 @dataclass(frozen=True)
+class Programme:
+    """One programme of several; ``held`` frames were shown again, ``slates`` are cards shown instead of frames."""
+
+    name: str
+    delay_s: float
+    delay_error_ms: DelayError
+    freezes: Freezes
+    shown: int
+    held: int
+    slates: int
+    state: str
+
+
+@dataclass(frozen=True)
 class Host:
     """Where the run took place."""
 
@@ -91,7 +107,7 @@ class Host:
 
 @dataclass(frozen=True)
 class Report:
-    """What a run did. Field by field what report.json holds."""
+    """What a run did. Field by field what report.json holds; ``delay_s`` to ``freezes`` are the first programme's."""
 
     delay_s: float
     delay_error_ms: DelayError
@@ -100,6 +116,9 @@ class Report:
     memory: Memory
     stages: dict[str, Stage]
     outputs: list[Output]
+    programmes: list[Programme]
+    pools: list[dict[str, Any]]
+    gpu: GpuMemory | None
     version: str
     host: Host
 
@@ -110,11 +129,12 @@ class Report:
 
 def build_report(stats: RunStats) -> Report:
     """The report of a run from its last snapshot."""
-    frames, memory, error = stats.frames, stats.memory, stats.delay_error
+    frames, memory = stats.frames, stats.memory
+    programmes = [_programme(programme) for programme in stats.all_programmes]
     return Report(
-        delay_s=stats.delay_s,
-        delay_error_ms=DelayError(_ms(error.percentile(50)), _ms(error.percentile(99)), _ms(error.max_s)),
-        freezes=Freezes(stats.freezes, _ms(stats.longest_freeze_s)),
+        delay_s=programmes[0].delay_s,
+        delay_error_ms=programmes[0].delay_error_ms,
+        freezes=programmes[0].freezes,
         frames=Frames(
             captured=list(frames.captured),
             paired=frames.paired,
@@ -137,6 +157,9 @@ def build_report(stats: RunStats) -> Report:
         ),
         stages={name: _stage(durations) for name, durations in stats.stages.items()},
         outputs=[Output(o.kind, o.uri, o.frames, o.restarts) for o in stats.outputs],
+        programmes=programmes,
+        pools=[pool.as_dict() for pool in stats.pools],
+        gpu=stats.gpu,
         version=touchline.__version__,
         host=_host(),
     )
@@ -155,6 +178,20 @@ def write_report(report: Report, path: Path) -> None:
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise OutputError(f"the report can't be written to {path} ({error.strerror})") from error
+
+
+def _programme(stats: ProgrammeStats) -> Programme:
+    error = stats.delay_error
+    return Programme(
+        name=stats.name,
+        delay_s=stats.delay_s,
+        delay_error_ms=DelayError(_ms(error.percentile(50)), _ms(error.percentile(99)), _ms(error.max_s)),
+        freezes=Freezes(stats.freezes, _ms(stats.longest_freeze_s)),
+        shown=stats.shown,
+        held=stats.held,
+        slates=stats.slates,
+        state=stats.state.value,
+    )
 
 
 def _stage(durations: Durations) -> Stage:

@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from touchline.counters import Durations
+from touchline.delay.states import State
 from touchline.programme.outputs import OutputStatus
+from touchline.telemetry.gpu import GpuMemory
+from touchline.telemetry.pools import PoolUse
+
+MAIN = "main"
 
 
 @dataclass(frozen=True)
@@ -44,9 +49,8 @@ class MemoryStats:
         held_frames, held_bytes: in the window now.
         held_bytes_peak: in the window at its fullest.
         oldest_age_s: age of the oldest held frame, in seconds.
-        pool_free: frames of the pool that nobody has.
         rss_bytes, rss_peak_bytes: of the process.
-        gpu_bytes, gpu_peak_bytes: of GPU memory; None without a GPU.
+        gpu_peak_bytes: the most GPU memory in use that was seen; None without a GPU.
         pixel_copies: copies of pixels made between capture and programme beside those that make a new picture.
     """
 
@@ -59,12 +63,52 @@ class MemoryStats:
     held_bytes: int = 0
     held_bytes_peak: int = 0
     oldest_age_s: float = 0.0
-    pool_free: int = 0
     rss_bytes: int = 0
     rss_peak_bytes: int = 0
-    gpu_bytes: int | None = None
     gpu_peak_bytes: int | None = None
     pixel_copies: int = 0
+
+
+@dataclass(frozen=True)
+class ProgrammeStats:
+    """One programme, now.
+
+    Args:
+        name: of the programme, for people and for the label of its metrics.
+        delay_s: that was asked for.
+        measured_delay_s: with which the last frame was shown.
+        delay_error: what frames were shown late, in seconds.
+        freezes: intervals between shown frames over 1.5 frames.
+        longest_freeze_s: the longest of them.
+        lookahead_s: how far the analysis is ahead of what is shown.
+        ready: its window is full and it is on time.
+        state: of its player.
+        shown: frames that were let out by its pacing.
+        held: frames that were shown again for want of a newer one.
+        slates: cards that were shown instead of frames.
+        waiting_frames: frames that wait for it in the store.
+        window_frames: how many should wait once its window is full; 0 if nothing is to wait.
+    """
+
+    name: str
+    delay_s: float
+    measured_delay_s: float = 0.0
+    delay_error: Durations = field(default_factory=Durations)
+    freezes: int = 0
+    longest_freeze_s: float = 0.0
+    lookahead_s: float = 0.0
+    ready: bool = False
+    state: State = State.IDLE
+    shown: int = 0
+    held: int = 0
+    slates: int = 0
+    waiting_frames: int = 0
+    window_frames: int = 0
+
+    @property
+    def window_ratio(self) -> float:
+        """What waits over what should wait; 1 if nothing is to wait."""
+        return self.waiting_frames / self.window_frames if self.window_frames else 1.0
 
 
 @dataclass(frozen=True)
@@ -72,17 +116,14 @@ class RunStats:
     """A run, now.
 
     Args:
-        delay_s: that was asked for.
-        measured_delay_s: with which the last frame was shown.
-        delay_error: what frames were shown late, in seconds.
-        freezes: intervals between shown frames over 1.5 frames.
-        longest_freeze_s: the longest of them.
-        lookahead_s: how far the analysis is ahead of what is shown.
-        ready: the window is full and the programme is on time.
+        delay_s, measured_delay_s, delay_error, freezes, longest_freeze_s, lookahead_s, ready: of the one programme; see
+            there. Not looked at where ``programmes`` are given.
         frames, memory: see there.
         stages: how long each stage takes for a frame, by name.
         outputs: as the programme gives them.
-        gpu_utilization: 0 to 1; None without a GPU.
+        programmes: each with its own delay.
+        pools: every pool of frames.
+        gpu: None without one.
     """
 
     delay_s: float
@@ -96,7 +137,34 @@ class RunStats:
     memory: MemoryStats = field(default_factory=MemoryStats)
     stages: Mapping[str, Durations] = field(default_factory=dict)
     outputs: tuple[OutputStatus, ...] = ()
-    gpu_utilization: float | None = None
+    programmes: tuple[ProgrammeStats, ...] = ()
+    pools: tuple[PoolUse, ...] = ()
+    gpu: GpuMemory | None = None
+
+    @property
+    def all_programmes(self) -> tuple[ProgrammeStats, ...]:
+        """The programmes; without any, the one of which the fields above tell, by the name of ``main``."""
+        if self.programmes:
+            return self.programmes
+        only = ProgrammeStats(
+            MAIN,
+            self.delay_s,
+            self.measured_delay_s,
+            self.delay_error,
+            self.freezes,
+            self.longest_freeze_s,
+            self.lookahead_s,
+            self.ready,
+            shown=self.frames.played,
+            held=self.frames.repeated,
+            waiting_frames=self.memory.held_frames,
+        )
+        return (only,)
+
+    @property
+    def all_ready(self) -> bool:
+        """Every programme has its window full and is on time."""
+        return all(programme.ready for programme in self.all_programmes)
 
     @property
     def dropped(self) -> dict[tuple[str, str], int]:

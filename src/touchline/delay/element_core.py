@@ -1,0 +1,328 @@
+"""The inside of the element ``touchlinedelay``: a sink pad, a delay line, a source pad.
+
+What arrives on the sink pad is put into one row: buffers, and the serialized events between them. The line says when
+each leaves; then it is pushed on the source pad, whose offset is the delay. A clocksync behind it paces in C.
+
+Nothing here refers to the element or the sink pad, and the source pad's callbacks refer to nothing here: Python's
+garbage collector can't see a callback on a pad, so a circle through one would never be let go of.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from touchline.delay.halting import HaltingTimeline
+from touchline.delay.line import MARK, DelayLine, available_memory, check_plan, plan_of
+from touchline.delay.store import Frame
+from touchline.errors import TouchlineError
+from touchline.gst.library import NONE, SECOND, Gst, native
+
+_QUERY_TYPE_BYTE = 64  # in GstQuery, behind its GstMiniObject: see gst/depth.py
+_ROOM_S = 0.05  # how often a full window is looked at, if nobody says that there is room
+_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_void_p] * 3)
+_MOST_SAID = 20
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the element's properties say: times in ns, ``memory_limit`` in bytes (0: none)."""
+
+    delay_ns: int
+    longest_ns: int
+    hold: str
+    memory_limit: int
+
+
+class Core:
+    """Takes from one pad, gives to another, later.
+
+    Args:
+        sink: gets its chain, event and query functions from here.
+        source: where everything leaves; it must be linked to something that paces.
+        wanted: asked before the first frame is held.
+        lead_ns: how long before its due time a frame leaves the source pad.
+        on_error: called with what the element must fail with.
+        on_warning: called with one line for people.
+        on_depth: called with the number of the producer's frames that will be held, before it is asked for that.
+    """
+
+    def __init__(
+        self,
+        sink: Any,
+        source: Any,
+        wanted: Callable[[], Wanted],
+        lead_ns: int,
+        on_error: Callable[[Exception], None],
+        on_warning: Callable[[str], None],
+        on_depth: Callable[[int], None],
+    ) -> None:
+        self.timeline = HaltingTimeline(lead_ns)
+        self.received = self.sent = 0
+        self._source = source
+        self._wanted = wanted
+        self._on_error = on_error
+        self._on_warning = on_warning
+        self._on_depth = on_depth
+        self._line: DelayLine | None = None
+        self._row: deque[tuple[int, Any, bool]] = (
+            deque()
+        )  # time, event or PTS, whether a place was made for it
+        self._caps: Any = None
+        self._segment: Any = None
+        self._shift: int | None = None
+        self._last = -1
+        self._flow = Gst.FlowReturn.FLUSHING
+        self._offset = 0
+        self._said: set[str] = set()
+        self._room = threading.Event()
+        self._opening = threading.Lock()
+        for pad in (sink, source):
+            _calls().gst_pad_set_query_function_full(hash(pad), _QUERY_FUNCTION, None, None)
+        sink.set_chain_function_full(self._chain, None)
+        sink.set_event_function_full(self._event, None)
+
+    @property
+    def line(self) -> DelayLine | None:
+        """What holds the frames; None before the first of them."""
+        return self._line
+
+    def start(self) -> None:
+        """Frames may come."""
+        self._row.clear()
+        self._flow = Gst.FlowReturn.OK
+
+    def stop(self, flow: Any = Gst.FlowReturn.FLUSHING) -> None:
+        """Lets go of everything, and of whoever waits for room. May be called again, from any thread."""
+        with self._opening:
+            self._flow = flow
+            line, self._line = self._line, None
+        self._room.set()
+        if line is not None:
+            line.stop()
+        self._row.clear()
+        self._last = -1
+        self._set_offset(0)
+
+    def change_delay(self, delay_ns: int) -> None:
+        """From the next frame on. Raises PlanError if the window has no room for it."""
+        if self._line is not None:
+            self._line.change_delay(delay_ns)
+
+    def _chain(self, _pad: Any, _parent: Any, buffer: Any) -> Any:
+        try:
+            self.received += 1
+            return self._take(buffer)
+        except Exception as error:  # noqa: BLE001 - nothing may be thrown into GStreamer
+            return self._fail(error)
+
+    def _event(self, _pad: Any, _parent: Any, event: Any) -> bool:
+        try:
+            return self._pass(event)
+        except Exception as error:  # noqa: BLE001 - nothing may be thrown into GStreamer
+            self._fail(error)
+            return False
+
+    def _take(self, buffer: Any) -> Any:
+        with self._opening:
+            if self._flow != Gst.FlowReturn.OK:
+                return self._flow
+            time, pts = self._time_of(buffer)
+            line = self._line or self._open(buffer, pts)
+        while not line.has_room(time):
+            self._room.clear()
+            if self._flow != Gst.FlowReturn.OK:
+                return self._flow
+            self._room.wait(_ROOM_S)
+        self._last = time
+        self._row.append((time, pts, False))
+        line.take(buffer, time, self._caps)
+        return self._flow
+
+    def _pass(self, event: Any) -> bool:
+        """Serialized events get into the row; the others, and those before the first frame, pass at once."""
+        kind = event.type
+        if kind == Gst.EventType.FLUSH_START:
+            self._flow = Gst.FlowReturn.FLUSHING
+            self._room.set()
+            return bool(self._source.push_event(event))
+        if kind == Gst.EventType.FLUSH_STOP:
+            self.stop(Gst.FlowReturn.OK)
+            self._segment = None
+            return bool(self._source.push_event(event))
+        time = self._last + 1
+        if kind == Gst.EventType.CAPS:
+            self._caps = event.parse_caps()
+            self._ask_for_depth()
+        elif kind == Gst.EventType.SEGMENT:
+            self._learn_segment(event.parse_segment())
+        elif kind == Gst.EventType.GAP and self._segment is not None:
+            time = max(time, self._running(event.parse_gap()[0]))
+        line = self._line
+        if line is not None and Gst.EventType.get_flags(kind) & Gst.EventTypeFlags.SERIALIZED:
+            return self._put(line, time, event)
+        return bool(self._source.push_event(event))
+
+    def _put(self, line: DelayLine, time: int, event: Any) -> bool:
+        self._row.append((time, event, True))
+        while not line.mark(time):
+            if not line.can_mark:  # then it leaves with the next frame, or at the end
+                break
+            if self._flow != Gst.FlowReturn.OK:
+                return False
+            self._room.wait(_ROOM_S)
+        self._last = max(self._last, time)
+        if event.type == Gst.EventType.EOS:
+            # Another stream may follow, so a line that can carry the event itself goes on.
+            line.rest() if line.can_mark else line.end()
+        return True
+
+    def _time_of(self, buffer: Any) -> tuple[int, int]:
+        """A buffer's place in the row, ns of running time, and the PTS that it leaves with."""
+        if self._segment is None:
+            raise TouchlineError("touchlinedelay needs a stream in time: put a parser or a decoder before it")
+        pts = buffer.pts
+        if pts == NONE:
+            now = max(self._last + 1, self.timeline.now or 0)
+            self._say_once("frames without a PTS: each gets the time of its arrival")
+            pts = self._segment.position_from_running_time(Gst.Format.TIME, now)
+        return max(self._last + 1, self._running(pts)), pts
+
+    def _learn_segment(self, segment: Any) -> None:
+        """From now on running times go by this one."""
+        in_time = segment.format == Gst.Format.TIME
+        self._segment = segment if in_time else None
+        # At the usual speed running time is PTS plus a constant: no need to ask for each frame.
+        usual = in_time and segment.rate == 1.0 and segment.stop == NONE
+        self._shift = segment.base - segment.start - segment.offset if usual else None
+
+    def _running(self, pts: int) -> int:
+        """Running time of a PTS; 0 where it has none, outside of the segment."""
+        if self._shift is not None:
+            return int(max(0, pts + self._shift))
+        time = self._segment.to_running_time(Gst.Format.TIME, pts)
+        return 0 if time == NONE else int(time)
+
+    def _open(self, first: Any, pts: int) -> DelayLine:
+        if self._caps is None:
+            raise TouchlineError("touchlinedelay needs caps before the first frame")
+        wanted = self._wanted()
+        plan = plan_of(self._caps, first, wanted.longest_ns / SECOND, self.timeline.lead_ns / SECOND)
+        check_plan(plan, wanted.memory_limit, available_memory())
+        line = DelayLine(
+            plan,
+            self._caps,
+            self.timeline,
+            self._show,
+            delay_ns=wanted.delay_ns,
+            longest_ns=wanted.longest_ns,
+            hold=wanted.hold,
+            limit_bytes=wanted.memory_limit,
+            exact=True,
+            name="touchlinedelay",
+            on_trouble=self._fail,
+            on_notice=lambda verdict: self._say_once(verdict.line),
+            on_done=self._drained,
+            playing=lambda: self.timeline.now is not None,
+        )
+        self._line = line
+        # So that sinks behind us need not wait for the first frame before the whole pipeline can play. Nothing is
+        # offset yet, so this gap is over at once.
+        self._source.push_event(Gst.Event.new_gap(pts, 0))
+        line.play()
+        return line
+
+    def _show(self, frame: Frame) -> None:
+        """Pushes what is due, events first; in the player's thread."""
+        pts = self._pass_row(frame.pts, frame.buffer.pts)
+        self._room.set()
+        line = self._line
+        if frame.caps is MARK or line is None:
+            return
+        self._set_offset(line.delay_ns)
+        buffer = frame.buffer
+        buffer.pts = pts
+        flow = self._source.push(buffer)
+        self.sent += flow == Gst.FlowReturn.OK
+        if flow not in (Gst.FlowReturn.OK, Gst.FlowReturn.FLUSHING) and self._line is line:
+            # Whoever comes next with a frame is told.
+            self._flow = flow
+
+    def _drained(self) -> None:
+        """The last frame has left: so do the events behind it."""
+        self._pass_row(NONE, NONE)
+
+    def _pass_row(self, time: int, pts: int) -> int:
+        """Pushes every event up to a time. Returns the PTS of the frame of that time; ``pts`` if it is not known."""
+        row, marks = self._row, 0
+        while row and row[0][0] <= time:
+            place, item, is_event = row.popleft()
+            if is_event:
+                marks += 1
+                self._source.push_event(item)
+            elif place == time:
+                pts = item
+        if marks and (line := self._line) is not None and line.can_mark:
+            line.passed(marks)
+        return pts
+
+    def _set_offset(self, delay_ns: int) -> None:
+        """All running times behind the source pad are later by the delay: so no sink takes a frame for late."""
+        if delay_ns != self._offset:
+            self._offset = delay_ns
+            self._source.set_offset(delay_ns)
+
+    def _ask_for_depth(self) -> None:
+        """The producer's allocation query is to be answered with the frames of its that will be held."""
+        wanted = self._wanted()
+        if self._caps.get_structure(0).get_name() == "video/x-raw" and wanted.hold in ("reference", "auto"):
+            lead_s = self.timeline.lead_ns / SECOND
+            plan = plan_of(self._caps, Gst.Buffer.new(), wanted.longest_ns / SECOND, lead_s)
+            self._on_depth(plan.frames)
+
+    def _say_once(self, line: str) -> None:
+        if line not in self._said and len(self._said) < _MOST_SAID:
+            self._said.add(line)
+            self._on_warning(line)
+
+    def _fail(self, error: Exception) -> Any:
+        self._flow = Gst.FlowReturn.ERROR
+        self._room.set()
+        self._on_error(error)
+        return Gst.FlowReturn.ERROR
+
+
+def _on_query(pad: int, parent: int, query: int) -> int:
+    """Caps are those of the other side; a drain is answered at once: what waits here is meant to wait.
+
+    On C pointers, because PyGObject's wrapper of a query holds a reference, which makes it unwritable.
+    """
+    kind = ctypes.c_int.from_address(query + _QUERY_TYPE_BYTE).value
+    calls = _calls()
+    if kind == int(Gst.QueryType.CAPS):
+        return int(calls.gst_pad_proxy_query_caps(pad, query))
+    if kind == int(Gst.QueryType.ACCEPT_CAPS):
+        return int(calls.gst_pad_proxy_query_accept_caps(pad, query))
+    if kind == int(Gst.QueryType.DRAIN):
+        return 1
+    return int(calls.gst_pad_query_default(pad, parent, query))
+
+
+_QUERY_FUNCTION = _CALLBACK(_on_query)
+
+
+@cache
+def _calls() -> ctypes.CDLL:
+    library = native()
+    pointer = ctypes.c_void_p
+    library.gst_pad_set_query_function_full.argtypes = [pointer, _CALLBACK, pointer, pointer]
+    library.gst_pad_set_query_function_full.restype = None
+    library.gst_pad_proxy_query_caps.argtypes = [pointer] * 2
+    library.gst_pad_proxy_query_accept_caps.argtypes = [pointer] * 2
+    library.gst_pad_query_default.argtypes = [pointer] * 3
+    return library

@@ -1,0 +1,280 @@
+"""A channel: one programme of a production, with its own delay, view and outputs, on the store that all share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from touchline.config import ProgrammeSettings
+from touchline.delay import DelayMeter, FrameStore, Player, ReplayPlayer, Rules, State, Timeline
+from touchline.delay.sound import SoundStore
+from touchline.delay.sound_follower import SoundFollower
+from touchline.director.views import ViewChoice
+from touchline.engine.hearing import lag_ns
+from touchline.engine.showing import Showing
+from touchline.engine.slates import CARDS, Slates
+from touchline.engine.viewing import Viewing, Watch, build_viewing, programme_size
+from touchline.geometry import Panorama
+from touchline.gst.caps import PlaneLayout, VideoCaps, packed_bytes
+from touchline.gst.library import SECOND
+from touchline.gst.mapping import read_nv12, write_nv12
+from touchline.gst.pools import FramePool
+from touchline.panorama.workers import Workers
+from touchline.programme.encoders import EncoderSettings
+from touchline.programme.outputs import OutputStatus
+from touchline.programme.programme import Programme
+from touchline.programme.specs import OutputSpec
+
+STOP_S = 2.0
+_PATIENCE_S = 0.5
+_TAPE_PATIENCE_S = 5.0
+_SOUND_PATIENCE_S = 10.0  # at fast pace: for sound that is still being decoded
+# Of a frame that is held once more, beside what is on its way out.
+_LAST_FRAME = 1
+
+
+class Channel:
+    """One programme.
+
+    Args:
+        name: for people and metrics.
+        settings: what is wanted of it.
+        choice: what it shows.
+        panorama, caps: of the held frames.
+        fast: as fast as the machine can instead of on the clock.
+        overwrite: recordings replace earlier files.
+        on_output_failed, on_note: see :class:`Programme`.
+        sound: what was heard; None: the programme is silent.
+
+    Attributes:
+        direct: the held frames themselves leave.
+        player, meter: None before the start.
+
+    Raises:
+        TouchlineError: if it can't be served.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: ProgrammeSettings,
+        choice: ViewChoice,
+        panorama: Panorama,
+        caps: VideoCaps,
+        *,
+        fast: bool,
+        overwrite: bool,
+        on_output_failed: Callable[[OutputStatus], None],
+        on_note: Callable[[str], None],
+        sound: SoundStore | None = None,
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self.choice = choice
+        self.player: Player | ReplayPlayer | None = None
+        self.meter: DelayMeter | None = None
+        self.delay_ns = round(settings.delay * SECOND)
+        self._panorama = panorama
+        self._fast = fast
+        size = programme_size(settings, choice, panorama)
+        self.direct = choice.kind == "panorama" and size == (caps.width, caps.height)
+        self.caps = VideoCaps(*size, caps.fps, caps.colorimetry)
+        self.programme = Programme(
+            self.caps,
+            outputs_of(settings),
+            paced=not fast,
+            encoder=EncoderSettings(bitrate_kbps=settings.bitrate, speed_preset=settings.preset),
+            overwrite=overwrite,
+            ahead_s=settings.lead_s + 0.1,
+            on_output_failed=on_output_failed,
+            on_note=on_note,
+            sound=sound.format if sound else None,
+        )
+        self._sound = sound
+        self.follower: SoundFollower | None = None
+        shows_slates = settings.slate != "off" or settings.shows_replays
+        self.slates = Slates(self.caps, settings.slate_image, f"{name} slates") if shows_slates else None
+        self.pool: FramePool | None = None
+        if not self.direct:
+            self.pool = FramePool(self.caps, self.programme.in_flight + 2, f"{name} programme pool")
+        self.viewing = Viewing(None)
+        self.showing: Showing
+
+    @property
+    def needs_watch(self) -> bool:
+        """True if it looks where the play is."""
+        return self.choice.kind == "follow"
+
+    @property
+    def in_flight(self) -> int:
+        """How many of the held frames it may have at once beside those that wait."""
+        return _LAST_FRAME + (self.programme.in_flight if self.direct else 0)
+
+    @property
+    def own_bytes(self) -> list[tuple[str, int]]:
+        """Memory that it takes for itself, by name."""
+        frame = packed_bytes("NV12", self.caps.width, self.caps.height)
+        frames = (self.pool.frames if self.pool else 0) + (CARDS if self.slates else 0)
+        own = [("programme frames", frames * frame)] if frames else []
+        if self.programme.encoder:
+            own.append(("encoder", self.programme.encoder.own_bytes(frame)))
+        return own
+
+    @property
+    def pools(self) -> list[FramePool]:
+        """The pools that it has."""
+        slates = [self.slates.pool] if self.slates else []
+        return ([self.pool] if self.pool else []) + slates
+
+    @property
+    def finished(self) -> bool:
+        """True once the last frame has been given to the programme."""
+        return self.player is not None and self.player.state is State.DONE
+
+    def shorten(self, delay_s: float) -> None:
+        """Before the start: never later than so many seconds."""
+        delay = min(self.settings.delay, delay_s)
+        self.settings = self.settings.model_copy(update={"delay": delay, "max_delay": delay})
+        self.delay_ns = round(delay * SECOND)
+
+    def prepare(
+        self, layout: PlaneLayout, workers: Workers, watch: Watch | None, is_full: Callable[[], bool] | None
+    ) -> None:
+        """Allocates what it needs and builds the way from a held frame to the programme.
+
+        Raises:
+            TouchlineError: if memory runs out or the view fits no panorama.
+        """
+        size = (self.caps.width, self.caps.height)
+        self.viewing = build_viewing(
+            self.name, self.settings, self.choice, self._panorama, size, workers, watch, is_full
+        )
+        if self.pool:
+            self.pool.start()
+        if self.slates:
+            self.slates.start()
+        if self._sound is not None:
+            self.follower = SoundFollower(
+                self._sound,
+                self.programme.push_sound,
+                patience_s=_SOUND_PATIENCE_S if self._fast else 0.0,
+                lag_ns=lag_ns(self.delay_ns),
+            )
+        self.showing = Showing(
+            self.viewing.render,
+            layout,
+            self.pool,
+            self.slates,
+            self.caps.frame_ns,
+            self.programme.push,
+            self.follower.follow if self.follower else None,
+        )
+
+    def warm_up(self, panorama: Any, layout: PlaneLayout) -> None:
+        """Renders a picture that nobody sees, so that the kernels are compiled before the first frame comes."""
+        if self.viewing.warm_up and self.pool:
+            picture = self.pool.acquire()
+            with read_nv12(panorama, layout) as source, write_nv12(picture, self.pool.layout) as out:
+                self.viewing.warm_up(source, out)
+
+    def start(
+        self,
+        store: FrameStore,
+        timeline: Timeline,
+        base_time: int,
+        on_failed: Callable[[Exception], None],
+    ) -> None:
+        """Begins to fill; the programme's outputs are open already.
+
+        Args:
+            store: what is played.
+            timeline: when.
+            base_time: of the capture, ns on the clock.
+            on_failed: called if a picture can't be shown.
+        """
+        settings = self.settings
+        # A programme that begins with a slate begins now; any other one with its first frame.
+        origin = 0 if settings.slate == "start" or settings.shows_replays else self.delay_ns
+        self.programme.move(base_time + origin)
+        self.meter = DelayMeter(base_time + origin, self.caps.frame_ns, settings.delay)
+        if settings.shows_replays:
+            self.player = ReplayPlayer(
+                store,
+                timeline,
+                self.showing.show,
+                frame_ns=self.caps.frame_ns,
+                name=self.name,
+                on_failed=on_failed,
+            )
+        else:
+            self.player = Player(
+                store,
+                timeline,
+                self.showing.show,
+                delay_ns=self.delay_ns,
+                frame_ns=self.caps.frame_ns,
+                rules=self._rules(),
+                longest_ns=round(settings.longest_s * SECOND),
+                origin_ns=origin,
+                name=self.name,
+                patience_s=self._patience_s,
+                on_failed=on_failed,
+            )
+        self.player.start()
+
+    @property
+    def _patience_s(self) -> float:
+        """A recording wants every frame; who watches would rather have the next one on time."""
+        outputs = self.programme.outputs
+        return _TAPE_PATIENCE_S if outputs and all(o.kind == "record" for o in outputs) else _PATIENCE_S
+
+    def _rules(self) -> Rules:
+        settings = self.settings
+        return Rules(
+            fill=settings.slate != "off",
+            slate_first=settings.slate == "start",
+            slate_after_ns=round(settings.slate_after * SECOND),
+        )
+
+    def measure(self) -> None:
+        """Takes in what has been shown since the last call."""
+        if self.meter and self.player:
+            self.meter.delay_s = self.player.delay_ns / SECOND
+            self.meter.note(self.programme.passages())
+
+    def stop_playing(self) -> None:
+        """Ends the player; frames that wait are shown no more."""
+        if self.player is None:
+            return
+        if not self.finished:
+            if self.pool:
+                self.pool.flush()
+            # It may be waiting for room in the programme: that goes away first.
+            self.programme.finish(STOP_S)
+        self.player.stop()
+
+    def finish(self, timeout_s: float) -> None:
+        """Finishes the outputs."""
+        if self.follower and self.finished:
+            self.follower.finish(self.showing.ends_at)
+        elif self.follower:
+            self.follower.close()
+        self.programme.finish(timeout_s if self.finished else STOP_S)
+        self.measure()
+        self.programme.stop()
+
+    def release(self) -> None:
+        """Gives the memory back."""
+        if self.pool:
+            self.pool.stop()
+        if self.slates:
+            self.slates.stop()
+
+
+def outputs_of(settings: ProgrammeSettings) -> list[OutputSpec]:
+    """What is to leave. Raises ConfigurationError for what can't be served."""
+    outputs = [OutputSpec("record", str(path)) for path in settings.record]
+    outputs += [OutputSpec("stream", url) for url in settings.stream]
+    outputs += [OutputSpec("display")] if settings.display else []
+    outputs += [OutputSpec("webcam", device) for device in settings.webcam]
+    return outputs
