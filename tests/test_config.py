@@ -170,7 +170,7 @@ def test_each_kind_of_input_alone_is_right() -> None:
 
 def test_what_is_not_there_yet_is_said() -> None:
     assert "--memory cuda is not there yet" in fault({"memory": "cuda"})
-    assert "--hold copy is not there yet" in fault({"hold": "copy"})
+    assert "--memory gl is for the delay by itself" in fault({"memory": "gl"})
 
 
 def test_secrets_come_from_the_environment_and_from_files(monkeypatch, tmp_path: Path) -> None:

@@ -108,6 +108,7 @@ class RunConfig(ProgrammeSettings, BaseSettings):
     synthetic_fps: str = "30"
     codes: bool = False
     audio: str = "auto"
+    give_up_after: float = Field(60.0, gt=0, le=86_400, allow_inf_nan=False)
 
     rig: Path | None = None
     projection: Literal["equirectangular", "cylindrical"] = "equirectangular"
@@ -158,9 +159,12 @@ class RunConfig(ProgrammeSettings, BaseSettings):
         given = [pair, self.panorama is not None, self.synthetic is not None]
         if sum(given) != 1:
             raise ValueError("give one kind of input: --left and --right, or --panorama, or --synthetic")
-        if self.memory not in ("auto", "system"):
+        if self.memory == "cuda":
+            raise ValueError("--memory cuda is not there yet; this version stitches and holds in system memory")
+        if self.memory in ("gl", "nvmm"):
             raise ValueError(
-                f"--memory {self.memory} is not there yet; this version holds frames in system memory"
+                f"--memory {self.memory} is for the delay by itself (touchlinedelay, NVMMBufferManager); "
+                "panoramas are stitched in system memory"
             )
         names = ["main", *(further.name for further in self.programme)]
         if len(set(names)) < len(names):

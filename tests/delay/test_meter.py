@@ -25,5 +25,5 @@ def test_errors_freezes_and_repeats() -> None:
     assert meter.longest_freeze_s == 0.1  # 40 ms and 60 ms more
     assert meter.errors.count == 7
     assert meter.errors.max_s == 0.101
-    assert abs(meter.delay_s - 7.08) < 1e-9
+    assert abs(meter.shown_after_s - 7.08) < 1e-9
     assert meter.first_pts == 0

@@ -177,7 +177,7 @@ def test_a_plan_that_does_not_fit(footage: Coded) -> None:
         (["--synthetic", "1", "--size", "4000x3000"], "larger than 1920x1080"),
         (["--synthetic", "1", "--record", "x.avi"], "must end in one of"),
         (["--synthetic", "1", "--stream", "http://host/x"], "rtmp://"),
-        (["--synthetic", "1", "--hold", "encoded"], "not there yet"),
+        (["--synthetic", "1", "--memory", "cuda"], "not there yet"),
         (["--config", "nowhere.toml"], "can't be read"),
     ],
 )

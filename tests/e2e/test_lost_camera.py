@@ -100,6 +100,10 @@ def test_one_camera_is_lost_and_comes_back(
         run.child.kill()
         run.child.wait()
     assert run.child.returncode == 0, said
+    told = " ".join(said.split())
+    assert told.count("it is tried again and again") == 1, said
+    assert "right input rtsp://127.0.0.1" in told
+    assert "back after" in told
     check_pictures(match, video, json.loads(report.read_text())["frames"])
 
 

@@ -129,7 +129,8 @@ class CameraFeed:
                 on_frame=on_frame,
                 on_end=on_end,
                 on_sound=partial(self._on_sound, side) if self._on_sound else None,
-                on_sound_end=partial(self._on_sound_end, side),
+                # The sound of a live camera comes back with it.
+                on_sound_end=(lambda _: None) if uri.live else partial(self._on_sound_end, side),
             )
 
         if not uri.live:

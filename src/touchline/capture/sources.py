@@ -21,6 +21,8 @@ from touchline.gst.sound import SoundFormat
 # The appsink keeps at most this many decoded frames; ours are taken out at once, so it is for hiccups only.
 _SINK_FRAMES = 2
 _OPEN_S = 20.0
+# A file has its first picture at once, or never: decodebin may swallow the error of a demuxer that fails as it starts.
+_OPEN_FILE_S = 8.0
 _SHORT_BY_S = 2.0  # sound may be longer than the pictures, by a little
 
 # Video range only: our kernels, and the encoder's label, take 16 for black. Full range (JPEG) is converted.
@@ -99,16 +101,18 @@ class Source:
             self._sink.connect("eos", self._tell_end)
         self._build()
 
-    def open(self, base_time: int, timeout_s: float = _OPEN_S) -> SourceInfo:
+    def open(self, base_time: int, timeout_s: float | None = None) -> SourceInfo:
         """Connects and finds out what comes. A live source runs from now on; its frames are not delivered yet.
 
         Args:
             base_time: of the timeline, for a live source, ns on the clock.
-            timeout_s: how long to wait for the first frame.
+            timeout_s: how long to wait for the first frame; by default 20 s, and 8 s for a file.
 
         Raises:
             InputError: if there is no such thing, it is no video, or nothing comes.
         """
+        if timeout_s is None:
+            timeout_s = _OPEN_FILE_S if self.uri.scheme == "file" else _OPEN_S
         if self._pipeline.pause(timeout_s):
             sample = self._sink.emit("pull-preroll")
             if sample is None:

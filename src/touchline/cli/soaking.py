@@ -21,10 +21,12 @@ from touchline.soak.judge import Recovery
 from touchline.soak.limits import SoakLimits, load_limits
 from touchline.soak.picture import draw
 from touchline.soak.report import as_dict, write_json
+from touchline.soak.results import Progress as Reached
+from touchline.soak.results import SoakResult
 from touchline.soak.settings import SoakSettings, Speed
-from touchline.soak.soak import Progress as Reached
-from touchline.soak.soak import Soak, SoakResult
+from touchline.soak.soak import Soak
 from touchline.soak.verdict import Promise, is_go, promises
+from touchline.telemetry.memory import available_bytes
 
 _SIZES = {"max": "64x48", "live": "1920x640"}
 _SHOWN_VIOLATIONS = 10
@@ -45,6 +47,7 @@ def run_soak(
 
     Raises:
         ConfigurationError: for settings or limits that make no sense.
+        PlanError: if the frames do not fit into memory.
         TouchlineError: if the soak can't go on, or a file can't be written.
     """
     limits = load_limits(config)
@@ -83,6 +86,7 @@ def _run(settings: SoakSettings, limits: SoakLimits) -> SoakResult:
     console = problems()
     faults = settings.faults
     console.print(f"Memory: {settings.plan.arithmetic()}", soft_wrap=True)
+    settings.plan.check(available_bytes())
     if settings.fault_seed is not None:
         console.print(f"Faults: {len(faults)} by seed {settings.fault_seed}")
     columns = (

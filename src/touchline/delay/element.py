@@ -42,6 +42,8 @@ def _number(blurb: str, default: int, flags: Any) -> tuple[Any, ...]:
 class _Inside(Gst.Element):  # type: ignore[misc]
     """Has the two pads that the core works on."""
 
+    __gtype_name__ = "TouchlineDelayInside"
+
 
 class TouchlineDelay(Gst.Bin):  # type: ignore[misc]
     """A bin: core -> queue -> clocksync.
@@ -57,6 +59,7 @@ class TouchlineDelay(Gst.Bin):  # type: ignore[misc]
             ``frames-planned``, ``bytes-planned``, ``frames-dropped``, ``frames-copied``.
     """
 
+    __gtype_name__ = "TouchlineDelay"
     __gstmetadata__ = (
         "Touchline delay",
         "Generic",

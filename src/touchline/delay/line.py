@@ -155,6 +155,7 @@ class DelayLine:
             on_change=lambda _, state: on_done() if state is State.DONE and on_done else None,
         )
         self._started = False
+        self._stopped = 0
         self._starting = threading.Lock()
 
     @property
@@ -201,9 +202,10 @@ class DelayLine:
     @property
     def dropped(self) -> dict[str, int]:
         """Frames that were taken or refused and never shown, by reason."""
-        counts = dict(self._intake.dropped.as_dict())
-        for reason, count in self.player.dropped.as_dict().items():
-            counts[reason] = counts.get(reason, 0) + count
+        counts = self._intake.dropped.as_dict()
+        for reason, count in (*self.player.dropped.as_dict().items(), ("stopped", self._stopped)):
+            if count:
+                counts[reason] = counts.get(reason, 0) + count
         return counts
 
     def has_room(self, time: int) -> bool:
@@ -275,6 +277,8 @@ class DelayLine:
     def stop(self) -> None:
         """Stops at once and lets go of everything. May be called again."""
         self._intake.stop()
+        if self.player.state is not State.DONE:
+            self._stopped += self.held_frames
         self._holding.wake()
         self.player.stop()
         self._holding.stop()

@@ -68,7 +68,7 @@ class NVMMBufferManager:
         self._delay_ns = round(buffer_duration * SECOND)
         self._video = Track("video", framerate, self._delay_ns, self._alarm)
         self._audio = Track("audio", audio_chunks_per_sec, self._delay_ns, self._alarm)
-        self._playback: Any = None
+        self._playback: Callable[[], Any] = lambda: None
         self._time: SharedTime | None = None
         self._emergency: Callable[[str], Any] | None = None
         self._alarmed: str | None = None
@@ -78,15 +78,17 @@ class NVMMBufferManager:
     def set_elements(
         self, appsrc: Any = None, audio_appsrc: Any = None, playback_pipeline: Any = None
     ) -> None:
-        """Says where the frames go; what is None stays as it was. Before the playback pipeline plays."""
+        """Says where the frames go; what is None stays as it was. Before the playback pipeline plays.
+
+        None of them is kept alive from here.
+        """
         with self._lock:
-            self._video.appsrc = appsrc or self._video.appsrc
-            self._audio.appsrc = audio_appsrc or self._audio.appsrc
-            self._playback = playback_pipeline or self._playback
-            for track in (self._video, self._audio):
-                track.prepare()
-            if self._playback is not None:
-                self._playback.set_start_time(NONE)  # nobody but us sets its base time
+            for track, element in ((self._video, appsrc), (self._audio, audio_appsrc)):
+                if element is not None:
+                    track.feed(element)
+            if playback_pipeline is not None:
+                self._playback = playback_pipeline.weak_ref()
+                playback_pipeline.set_start_time(NONE)  # nobody but us sets its base time
             if self._time is not None:
                 self._share_time(self._time)
 
@@ -114,14 +116,19 @@ class NVMMBufferManager:
         """The same for sound."""
 
     def start_buffer_thread(self) -> None:
-        """From now on frames leave when they are due. Those whose time has passed already are left out."""
+        """From now on frames leave when they are due. Those whose time has passed already are left out.
+
+        Frames are taken from the first sample on, whether this has been called or not.
+        """
         for track in (self._video, self._audio):
-            track.running = True
+            track.start()
 
     def stop_buffer_thread(self) -> None:
-        """Stops at once and lets go of everything; what was held is not shown. May be called again."""
+        """Stops at once and lets go of everything; what was held is not shown, and what comes is not taken.
+
+        May be called again; :meth:`start_buffer_thread` begins anew.
+        """
         for track in (self._video, self._audio):
-            track.running = False
             track.stop()
         with self._lock:
             self._time = None
@@ -198,19 +205,21 @@ class NVMMBufferManager:
         base_time = sink.get_base_time()
         with self._lock:
             if self._time is None:
-                lead_ns = _LEAD_NS if self._playback is None or _paces(self._playback) else 0
+                playback = self._playback()
+                lead_ns = _LEAD_NS if playback is None or _paces(playback) else 0
                 self._time = SharedTime(sink.get_clock() or system_clock(), base_time, lead_ns)
                 self._share_time(self._time)
             return self._time, base_time - self._time.base_time
 
     def _share_time(self, time: SharedTime) -> None:
         """Gives the playback pipeline the capture's time plus the delay, in whatever state it is."""
-        if self._playback is None:
+        playback = self._playback()
+        if playback is None:
             return
-        if isinstance(self._playback, Gst.Pipeline):
-            self._playback.use_clock(time.clock)
+        if isinstance(playback, Gst.Pipeline):
+            playback.use_clock(time.clock)
         # What plays already is not told by its bin before the next change of state.
-        for element in (self._playback, *self._playback.iterate_recurse()):
+        for element in (playback, *playback.iterate_recurse()):
             element.set_clock(time.clock)
             element.set_base_time(time.base_time + self._delay_ns)
 

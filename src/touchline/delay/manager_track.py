@@ -45,7 +45,7 @@ class Track:
         on_trouble: called with one line, in the thread that found it, when the delay can't be kept up.
 
     Attributes:
-        appsrc: where they go to.
+        appsrc: where they go to; it is not kept alive from here, for it belongs to its pipeline.
         running: frames are given out; otherwise, or without an appsrc, they are let go of when they are due.
         line: what holds them; None before the first one.
         caps: of the last one; None before it.
@@ -58,7 +58,7 @@ class Track:
 
     def __init__(self, name: str, rate: float, delay_ns: int, on_trouble: Callable[[str], None]) -> None:
         self.name = name
-        self.appsrc: Any = None
+        self._appsrc: Callable[[], Any] = lambda: None
         self.running = False
         self.line: DelayLine | None = None
         self.caps: Any = None
@@ -69,18 +69,28 @@ class Track:
         self._on_trouble = on_trouble
         self._told: Any = None  # the caps that the appsrc has
         self._lock = threading.Lock()
-        self._closed = False
+        self._stopped = False
         self._gone: dict[str, int] = {}
+
+    @property
+    def appsrc(self) -> Any:
+        return self._appsrc()
+
+    def feed(self, appsrc: Any) -> None:
+        """Where frames go to from now on."""
+        self._appsrc = appsrc.weak_ref()
+        self.prepare()
 
     def prepare(self) -> None:
         """Tells the appsrc what comes, if that is known, and that it is fed by time."""
-        if self.appsrc is None:
+        appsrc, self._told = self.appsrc, None
+        if appsrc is None:
             return
-        self.appsrc.set_property("format", Gst.Format.TIME)
+        appsrc.set_property("format", Gst.Format.TIME)
         for name, value in (("is-live", True), ("do-timestamp", False), ("block", False)):
-            self.appsrc.set_property(name, value)
+            appsrc.set_property(name, value)
         if self.caps is not None:
-            self._tell(self.caps)
+            self._tell(appsrc, self.caps)
 
     def take(self, sample: Any, time: SharedTime, paused_ns: int) -> None:
         """Holds a sample.
@@ -101,6 +111,9 @@ class Track:
         place = None if running == NONE else running + paused_ns
         self.unstamped += place is None
         with self._lock:
+            if self._stopped:
+                self._lose("stopped", 1)
+                return
             line = self.line or self._open(buffer, caps, time)
         if not line.has_room(place or 0):
             self._lose("window_full", 1)
@@ -111,6 +124,11 @@ class Track:
             return
         line.take(buffer, place, caps, time.now)
 
+    def start(self) -> None:
+        """Gives out what is due from now on."""
+        self._stopped = False
+        self.running = True
+
     def clear(self) -> None:
         """Throws away what is held."""
         line = self.line
@@ -118,8 +136,10 @@ class Track:
             self.cleared += line.clear()
 
     def stop(self) -> None:
-        """Lets go of everything; the next sample begins anew."""
+        """Lets go of everything, and takes no more until :meth:`start`."""
+        self.running = False
         with self._lock:
+            self._stopped = True
             line, self.line = self.line, None
         if line is not None:
             line.stop()
@@ -157,21 +177,22 @@ class Track:
 
     def _show(self, frame: Frame) -> None:
         """Hands on what is due; in the player's thread."""
-        if not self.running or self.appsrc is None:
+        appsrc = self.appsrc
+        if not self.running or appsrc is None:
             self._lose("not_started", 1)
             return
         self.last_pts = frame.pts
         if frame.caps is not None:
-            self._tell(frame.caps)
-        if self.appsrc.emit("push-buffer", frame.buffer) == Gst.FlowReturn.OK:
+            self._tell(appsrc, frame.caps)
+        if appsrc.emit("push-buffer", frame.buffer) == Gst.FlowReturn.OK:
             self.sent += 1
         else:
             self.refused += 1
 
-    def _tell(self, caps: Any) -> None:
+    def _tell(self, appsrc: Any, caps: Any) -> None:
         # In order: an appsrc keeps its caps in the same queue as its buffers.
         if self._told is not caps and (self._told is None or not caps.is_equal(self._told)):
-            self.appsrc.set_caps(caps)
+            appsrc.set_caps(caps)
             self.caps = caps
         self._told = caps
 

@@ -82,6 +82,7 @@ def build_scene(config: RunConfig, workers: Workers, clock: Any, say: Say, heari
         paced=config.pace == "live",
         limit_ns=limit,
         patience_s=_pair_patience_s(config),
+        silent_s=config.give_up_after,
         on_note=say,
         on_sound=hearing.take if hearing.from_cameras else None,
         on_sound_end=hearing.end,

@@ -132,7 +132,7 @@ class Pipeline:
         kinds = Gst.MessageType.ASYNC_DONE | Gst.MessageType.ERROR
         message = self._bus.timed_pop_filtered(int(timeout_s * SECOND), kinds)
         if message is None:
-            raise self._error(f"{self.name}: nothing came within {timeout_s:g} s")
+            raise self._error(f"{self.name}: nothing came within {timeout_s:g} s; is it damaged?")
         if message.type == Gst.MessageType.ERROR:
             self._fail(message)
             return Gst.StateChangeReturn.FAILURE

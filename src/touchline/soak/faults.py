@@ -116,7 +116,7 @@ def schedule(
         left = left or chance.sample(kinds, len(kinds))
         kind = left.pop()
         effect = EFFECTS[kind]
-        time_s += chance.uniform(0, usual_s)
+        time_s += chance.uniform(0, 2 * usual_s)
         length_s = chance.uniform(effect.shortest_s, effect.longest_s)
         fault = Fault(kind, round(time_s, 3), round(length_s, 3), chance.getrandbits(32))
         if fault.end_s + rest_s > duration_s:

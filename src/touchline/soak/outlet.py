@@ -152,9 +152,10 @@ class Outlet:
 
     def reopen(self) -> None:
         """Puts a new pipeline in the place of a broken one."""
+        self._pipeline.stop()  # without the lock, which the reader of its bus may be waiting for
         with self._lock:
+            self._lose_waiting()
             self._unread.append(self._witness.read())
-            self._pipeline.stop()
             self._open()
 
     def finish(self) -> None:
@@ -203,13 +204,17 @@ class Outlet:
     def _died(self, dead: threading.Event) -> None:
         """Called by the reader of the bus."""
         with self._lock:
-            self._catch_up()
-            for entry in self._waiting:
-                self._lose(entry.number, "output_failed")
-                if entry.pts is not None:
-                    self._stuck.add(entry.pts)
-            self._waiting.clear()
+            self._lose_waiting()
             dead.set()
+
+    def _lose_waiting(self) -> None:
+        """What has not left will not leave any more; the pipeline keeps it until it is stopped."""
+        self._catch_up()
+        for entry in self._waiting:
+            self._lose(entry.number, "output_failed")
+            if entry.pts is not None:
+                self._stuck.add(entry.pts)
+        self._waiting.clear()
 
     def _catch_up(self) -> None:
         """Forgets what has left."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from touchline.errors import OutputError
 from touchline.soak.faults import Kind
-from touchline.soak.soak import SoakResult
+from touchline.soak.results import SoakResult
 from touchline.soak.verdict import rss_growth
 
 _INK, _GREY = "#1b1f24", "#8c959f"
@@ -40,6 +40,10 @@ def draw(result: SoakResult, path: Path) -> None:
     _curve(axes[0], times, [sample.rss_bytes / _MB for sample in samples], _CURVES[0], "resident memory, MB")
     _curve(axes[1], times, [sample.held_bytes / _MB for sample in samples], _CURVES[1], "held, MB")
     _curve(axes[2], times, [sample.error_s * 1000 for sample in samples], _CURVES[2], "worst delay error, ms")
+    # A slow output makes errors a thousand times those of a quiet hour; both are to be seen.
+    axes[2].set_yscale("symlog", linthresh=1)
+    axes[2].yaxis.set_major_formatter("{x:g}")
+    axes[2].set_ylim(0, max(10.0, 10 * max((sample.error_s * 1000 for sample in samples), default=0.0)))
     _annotate(axes, result, length)
     kinds = _mark_faults(axes, result, scale, length)
     axes[2].set_xlabel(f"{unit} of footage", color=_INK)

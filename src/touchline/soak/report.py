@@ -12,7 +12,7 @@ from touchline import __version__
 from touchline.errors import OutputError
 from touchline.soak.judge import Recovery
 from touchline.soak.limits import SoakLimits
-from touchline.soak.soak import SoakResult
+from touchline.soak.results import SoakResult
 from touchline.soak.verdict import Promise, is_go, rss_growth
 
 

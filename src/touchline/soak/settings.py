@@ -9,7 +9,7 @@ from typing import Literal
 
 from touchline.delay.plan import MemoryPlan
 from touchline.errors import ConfigurationError
-from touchline.gst.caps import VideoCaps
+from touchline.gst.caps import VideoCaps, packed_bytes
 from touchline.gst.library import SECOND
 from touchline.soak.faults import EFFECTS, STEPPED, Fault, Kind, schedule
 
@@ -96,6 +96,7 @@ class SoakSettings:
     @property
     def plan(self) -> MemoryPlan:
         """What is allocated."""
+        other = packed_bytes("NV12", self.other_caps.width, self.other_caps.height)
         return MemoryPlan(
             self.width,
             self.height,
@@ -103,11 +104,14 @@ class SoakSettings:
             self.longest_s,
             in_flight=_QUEUED_FRAMES + len(self.delays_s) + 1,
             reserve=_RESERVE_FRAMES,
+            other=(("of the other size", self.other_frames * other),) if self.other_frames > 1 else (),
         )
 
     @property
     def other_frames(self) -> int:
-        """Frames of the other size: as many as come while the caps are changed."""
+        """Frames of the other size: as many as come while the caps are changed, and one if they never are."""
+        if not any(fault.kind is Kind.CAPS_CHANGE for fault in self.faults):
+            return 1
         return math.ceil(EFFECTS[Kind.CAPS_CHANGE].longest_s * self.fps) + self.ahead_frames + _RESERVE_FRAMES
 
     @property

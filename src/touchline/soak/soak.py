@@ -6,7 +6,6 @@ import ctypes
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from touchline.delay.cues import Rules
 from touchline.delay.player import Player
@@ -16,90 +15,22 @@ from touchline.delay.timeline import LiveTimeline
 from touchline.errors import TouchlineError
 from touchline.gst.library import MILLISECOND, SECOND
 from touchline.gst.pools import FramePool
-from touchline.soak.books import Books, Sample
+from touchline.soak.books import Books
 from touchline.soak.camera import Camera
 from touchline.soak.clock import RealClock, StepClock
 from touchline.soak.faults import GRACE_S, Fault, Kind
-from touchline.soak.judge import Judge, Recovery, Violation, Violations
+from touchline.soak.judge import Judge, Violations
 from touchline.soak.leaks import buffers_alive
 from touchline.soak.ledger import Ledger
 from touchline.soak.limits import SoakLimits
 from touchline.soak.outlet import Outlet
+from touchline.soak.results import ProgrammeBooks, Progress, SoakResult
 from touchline.soak.settings import SoakSettings
 
 _START_NS = SECOND  # from the clock's time now to the first frame
 _LOOK_NS = SECOND
 _JOIN_S = 30.0
 _LEAVING = (State.DONE, State.FAILED)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a soak is: seconds of the capture, done and in all; frames shown; violations and faults so far."""
-
-    done_s: float
-    total_s: float
-    shown: int
-    violations: int
-    faults: int
-
-
-@dataclass(frozen=True)
-class ProgrammeBooks:
-    """What one programme did. Errors of the delay in seconds, outside faults."""
-
-    name: str
-    delay_s: float
-    shown: int
-    held: int
-    slates: int
-    late: int
-    lost: dict[str, int]
-    unexplained: int
-    error_p50_s: float
-    error_p99_s: float
-    error_max_s: float
-    opened: int
-
-
-@dataclass(frozen=True)
-class SoakResult:
-    """Everything that a soak found out.
-
-    Attributes:
-        reached_s: seconds of the capture; less than asked for if it was ended early.
-        wall_s, cpu_s: that it took.
-        held_peak_bytes, window_bytes: held at most outside faults, and what the window takes.
-        pool_low: the fewest free frames outside faults.
-        pool_missing: frames that have not come back at the end.
-        buffers_left: GstBuffers alive at the end; None if nobody counted.
-        gpu_load: mean, 0 to 1; None without a GPU.
-        furthest_placed_s: by how much the place of a frame differs from when it was filmed, at most.
-    """
-
-    settings: SoakSettings
-    reached_s: float
-    wall_s: float
-    cpu_s: float
-    filmed: int
-    programmes: tuple[ProgrammeBooks, ...]
-    violations: dict[str, int]
-    first_violations: tuple[Violation, ...]
-    recoveries: tuple[Recovery, ...]
-    samples: tuple[Sample, ...]
-    checks: int
-    held_peak_bytes: int
-    window_bytes: int
-    pool_low: int
-    pool_missing: int
-    buffers_left: int | None
-    gpu_load: float | None
-    furthest_placed_s: float
-
-    @property
-    def us_per_frame(self) -> float:
-        """Real time for each frame filmed, in microseconds."""
-        return self.wall_s / max(1, self.filmed) * 1e6
 
 
 class Soak:
@@ -181,8 +112,9 @@ class Soak:
                 self._step(stop)
             if stop.is_set():
                 camera.stop()
-                stop = threading.Event()
+                self._steps.clear()
                 self._put_right()
+                stop = threading.Event()
                 continue
             if clock.wait_until(base + arrival, stop):
                 camera.shoot(arrival if not self.settings.live else clock.get_time() - base)
@@ -257,8 +189,11 @@ class Soak:
         if isinstance(self.clock, StepClock):
             self.clock.wait_until(end, threading.Event())
         for player in self.players:
-            if not player.wait(self.settings.longest_s + _JOIN_S) or self._failure:
-                raise self._failure or TouchlineError(f"{player.name} does not come to its end")
+            if not player.wait(self.settings.longest_s + _JOIN_S):
+                raise TouchlineError(f"{player.name} does not come to its end")
+            player.stop()
+        if self._failure:
+            raise self._failure
         for outlet, judge in zip(self.outlets, self._judges, strict=True):
             outlet.finish()
             judge.feed(outlet.read())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from touchline.soak.books import Sample
 from touchline.soak.limits import SoakLimits
-from touchline.soak.soak import SoakResult
+from touchline.soak.results import SoakResult
 
 _MB = 1_000_000
 _MS = 1000.0
