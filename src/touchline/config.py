@@ -160,7 +160,9 @@ class RunConfig(ProgrammeSettings, BaseSettings):
         if sum(given) != 1:
             raise ValueError("give one kind of input: --left and --right, or --panorama, or --synthetic")
         if self.memory == "cuda":
-            raise ValueError("--memory cuda is not there yet; this version stitches and holds in system memory")
+            raise ValueError(
+                "--memory cuda is not there yet; this version stitches and holds in system memory"
+            )
         if self.memory in ("gl", "nvmm"):
             raise ValueError(
                 f"--memory {self.memory} is for the delay by itself (touchlinedelay, NVMMBufferManager); "

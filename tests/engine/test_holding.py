@@ -9,8 +9,10 @@ import pytest
 
 from footage import read_frames
 from runs import run, times_are_kept
+from touchline.delay.intake import Intake
 from touchline.engine.books import stats_of
 from touchline.errors import ConfigurationError, PlanError
+from touchline.gst.library import Gst
 
 FPS = Fraction(30)
 
@@ -88,3 +90,24 @@ def test_the_way_back(coded, tmp_path: Path) -> None:
         copied = stats_of(production).memory.pixel_copies
         assert copied == (footage.frames if way["hold"] == "copy" else 0)
     assert films == [[(n, n) for n in range(footage.frames)]] * 3
+
+
+def test_the_decoder_is_asked_for_as_many_frames_as_will_be_held(coded, tmp_path: Path, monkeypatch) -> None:
+    """Before anything plays; the pool that the converter before our sink makes has them, allocated at once."""
+    footage = coded(FPS)
+    panorama = tmp_path / "panorama.mkv"
+    run(**footage.inputs, view="panorama", pace="fast", record=[panorama])
+    depths: list[int] = []
+    take = Intake.take
+
+    def note(intake, buffer, *rest, **more):
+        pool = buffer.pool
+        if pool is not None:
+            depths.append(Gst.BufferPool.config_get_params(pool.get_config())[3])
+        return take(intake, buffer, *rest, **more)
+
+    monkeypatch.setattr(Intake, "take", note)
+    production = run(panorama=str(panorama), view="panorama", pace="fast", delay=0.5)
+    assert depths
+    assert depths[-1] >= production.plan.frames
+    assert stats_of(production).memory.pixel_copies == 0

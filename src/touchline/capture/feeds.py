@@ -137,6 +137,10 @@ class CameraFeed:
             return build(self._taker(side), self._ender(side))
         return LiveCamera(build, on_frame=self._taker(side), on_note=self._on_note)
 
+    def ask_depth(self, frames: int) -> list[str]:
+        """Asks each source for so many frames at a time; between open and start. What was asked, in words."""
+        return [line for source in self._sources for line in source.ask_depth(frames)]
+
     @property
     def has_sound(self) -> list[bool]:
         """Which of the cameras have sound, from left to right; known after :meth:`open`."""

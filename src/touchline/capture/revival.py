@@ -55,6 +55,7 @@ class LiveCamera:
         self._arrival = Arrival()
         self._base_time = 0
         self._size = (0, 0)
+        self._depth = 0
         self._turn = 0  # which of the sources counts
         self._tries = 0
         self._opened_at = 0
@@ -71,6 +72,11 @@ class LiveCamera:
         info = self._source.open(base_time)
         self._size = info.width, info.height
         return info
+
+    def ask_depth(self, frames: int) -> list[str]:
+        """As :meth:`Source.ask_depth`; asked again of each source that it is opened as."""
+        self._depth = frames
+        return self._source.ask_depth(frames)
 
     @property
     def has_sound(self) -> bool:
@@ -151,6 +157,8 @@ class LiveCamera:
             self._source.start(self._base_time)
             if not self._stopped.is_set():
                 self._source.open(self._base_time, _REOPEN_S)
+                if self._depth:
+                    self._source.ask_depth(self._depth)
         except TouchlineError as error:
             self.trouble = str(error)
         self._opened_at = self._clock.get_time()

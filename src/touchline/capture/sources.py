@@ -12,6 +12,7 @@ from touchline.capture.sound import OnSound, OnSoundEnd, SoundTap, is_sound
 from touchline.capture.uris import SourceUri, pattern_frames, pattern_rate, pattern_size
 from touchline.errors import InputError
 from touchline.gst.caps import PlaneLayout, colorimetry, frame_rate
+from touchline.gst.depth import AllocationAnswer, ask_properties, raise_depth
 from touchline.gst.elements import has_property, make
 from touchline.gst.library import NONE, SECOND, GLib, Gst
 from touchline.gst.pipelines import Pipeline
@@ -147,6 +148,26 @@ class Source:
         if self.uri.live:
             return
         self._pipeline.play(base_time)
+
+    def ask_depth(self, frames: int) -> list[str]:
+        """Asks whoever allocates the frames for so many of them, since they will be held. Between open and start.
+
+        Returns:
+            What was asked, and what could not be, in words.
+        """
+        pad = self._sink.get_static_pad("sink")
+        AllocationAnswer(pad, frames)
+        said = ask_properties(pad, frames)
+        if not self.uri.live and any("can't be changed" in line for line in said):
+            # Decoders are made anew on the way up again: asked before they have a state, they can be changed.
+            self._pipeline.gst.connect(
+                "deep-element-added", lambda _pipeline, _bin, new: raise_depth(new, frames)
+            )
+            self._pipeline.gst.set_state(Gst.State.READY)
+            self._pipeline.pause(_OPEN_FILE_S)
+            said = ask_properties(pad, frames)
+        pad.push_event(Gst.Event.new_reconfigure())
+        return said
 
     def stop(self) -> None:
         """Lets go of everything; nothing is delivered any more. May be called again."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from touchline.capture import CameraFeed
 from touchline.config import RunConfig
 from touchline.delay import DelayMeter, FastTimeline, FrameStore, LiveTimeline, Player, ReplayPlayer, Timeline
 from touchline.engine.channel import Channel
@@ -285,6 +286,9 @@ class Production:
             return EncodedWindow(caps, self.plan, settled.codec, self.channels, self._failed)
         if self.scene.rig is not None or self.config.hold == "copy":
             return Window(caps, self.plan)
+        if isinstance(self.scene.feed, CameraFeed):
+            for line in self.scene.feed.ask_depth(self.plan.frames):
+                self._note(f"Depth: {line}")
         return LoanedWindow(
             caps,
             self.plan,

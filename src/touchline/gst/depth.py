@@ -119,12 +119,17 @@ def ask_properties(start: Any, frames: int) -> list[str]:
         if element is None or hash(element) in seen:
             continue
         seen.add(hash(element))
-        name = next((name for name in PROPERTIES if element.find_property(name) is not None), None)
-        if name is None:
+        if _property_of(element) is None:
             pads += element.sinkpads
-        elif (line := _raise_property(element, name, frames)) is not None:
+        elif (line := raise_depth(element, frames)) is not None:
             said.append(line)
     return said
+
+
+def raise_depth(element: Any, frames: int) -> str | None:
+    """Asks one element, if it sizes its pool by a property. What was asked; None if nothing had to be."""
+    name = _property_of(element)
+    return _raise_property(element, name, frames) if name else None
 
 
 def pool_depth(buffer: Any) -> int | None:
@@ -155,6 +160,10 @@ def _real_peer(pad: Any) -> Any | None:
         outer = peer.get_internal()
         return _real_peer(outer) if outer is not None else None
     return peer
+
+
+def _property_of(element: Any) -> str | None:
+    return next((name for name in PROPERTIES if element.find_property(name) is not None), None)
 
 
 def _raise_property(element: Any, name: str, frames: int) -> str | None:

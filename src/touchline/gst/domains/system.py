@@ -12,12 +12,26 @@ import numpy as np
 from touchline.errors import TouchlineError
 from touchline.gst.caps import PlaneLayout
 from touchline.gst.library import Gst, GstVideo
-from touchline.gst.mapping import address, writable, write_nv12
+from touchline.gst.mapping import writable, write_nv12
 from touchline.gst.nv12 import Nv12
 
 _ALIGN = 63  # cache lines, as a mask
 _PAGE = 4096
 _VIDEO_FRAME_BYTES = 4096  # a GstVideoFrame has less than 1000; it lives as long as its two calls
+
+
+class _MapInfo(ctypes.Structure):
+    """GstMapInfo, part of GStreamer 1.x's ABI."""
+
+    _fields_ = (
+        ("memory", ctypes.c_void_p),
+        ("flags", ctypes.c_int),
+        ("data", ctypes.c_void_p),
+        ("size", ctypes.c_size_t),
+        ("maxsize", ctypes.c_size_t),
+        ("user_data", ctypes.c_void_p * 4),
+        ("reserved", ctypes.c_void_p * 4),
+    )
 
 
 class SystemDomain:
@@ -27,8 +41,15 @@ class SystemDomain:
     feature: str | None = None
 
     def identity(self, buffer: Any) -> int:
-        """Where the pixels begin."""
-        return address(buffer)
+        """Where the pixels begin. Asked for every frame that is not ours, so in C: some microseconds."""
+        gst, found = _libgst(), _MapInfo()
+        if not buffer.n_memory():
+            raise TouchlineError("a buffer without memory has no pixels")
+        memory = gst.gst_buffer_peek_memory(hash(buffer), 0)
+        if not gst.gst_memory_map(memory, ctypes.byref(found), int(Gst.MapFlags.READ)):
+            raise TouchlineError(f"a buffer of {buffer.get_size()} bytes can't be mapped")
+        gst.gst_memory_unmap(memory, ctypes.byref(found))
+        return int(found.data)
 
     def beside(self, buffer: Any) -> SystemDomain:
         """This one: plain memory is everybody's."""
@@ -83,6 +104,18 @@ class SystemDomain:
                     f"a picture of {picture.width}x{picture.height} does not fit {own.width}x{own.height}"
                 )
             own.copy_from(picture)
+
+
+@cache
+def _libgst() -> ctypes.CDLL:
+    library = ctypes.CDLL("libgstreamer-1.0.so.0")
+    pointer = ctypes.c_void_p
+    library.gst_buffer_peek_memory.argtypes = [pointer, ctypes.c_uint]
+    library.gst_buffer_peek_memory.restype = pointer
+    library.gst_memory_map.argtypes = [pointer, pointer, ctypes.c_int]
+    library.gst_memory_unmap.argtypes = [pointer, pointer]
+    library.gst_memory_unmap.restype = None
+    return library
 
 
 @cache
