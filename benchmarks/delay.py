@@ -1,7 +1,7 @@
 """What the delay itself costs per frame, in and out, at any size: nothing of it may grow with the pixels.
 
-In: a frame from the pool, its timestamp, the store. Out: a share from the store, pushed through appsrc and clocksync
-to a sink. Nothing is stitched or rendered. All CPU time of the process is counted, GStreamer's threads included.
+In: a frame's timestamp, the store. Out: the player, a share, appsrc, clocksync and a sink; and the search for a free
+frame. Nothing is stitched or rendered. All CPU time of the process is counted, GStreamer's threads included.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from fractions import Fraction
 from rich.console import Console
 from rich.table import Table
 
-from touchline.delay import FrameStore
+from touchline.delay import FastTimeline, FrameStore, Player
 from touchline.gst.caps import VideoCaps
 from touchline.gst.elements import make
 from touchline.gst.library import SECOND
@@ -37,37 +37,41 @@ class Bench:
         self.pool.start()
 
     def run(self) -> tuple[float, float]:
-        """Seconds of CPU per frame: in, and out."""
+        """Seconds of CPU per frame: in, and out with everything that belongs to it."""
         store = FrameStore(WINDOW + 10, self.pool.frame_bytes)
-        reader = store.reader("bench")
         pipeline = Pipeline("bench")
         source = make(
             "appsrc", caps=self.caps.to_gst(), format="time", block=True, max_buffers=4, max_bytes=0
         )
         pipeline.add(source, make("clocksync", sync=False), make("fakesink", sync=False))
+        player = Player(
+            store,
+            FastTimeline(store, WINDOW),
+            lambda cue: source.emit("push-buffer", cue.frame.buffer),
+            delay_ns=WINDOW * SECOND // 30,
+            frame_ns=SECOND // 30,
+        )
         pipeline.play()
-        spent_in = spent_out = 0.0
-        for number in range(FRAMES + WINDOW):
-            pts = number * SECOND // 30
-            began = time.process_time()
+        player.start()
+        began, spent_in = time.process_time(), 0.0
+        for number in range(FRAMES):
             buffer = self.pool.acquire(wait=True)
             assert buffer is not None
-            buffer.pts = pts
-            store.append(buffer, pts)
+            before = time.thread_time()
+            buffer.pts = number * SECOND // 30
+            store.append(buffer, buffer.pts)
             del buffer
-            middle = time.process_time()
-            if number >= WINDOW:
-                frame = reader.take()
-                assert frame is not None
-                source.emit("push-buffer", frame.buffer)
-                del frame
-                spent_in += middle - began
-                spent_out += time.process_time() - middle
+            spent_in += time.thread_time() - before
+        store.end()
+        player.wait(30)
         source.emit("end-of-stream")
         pipeline.wait_eos(10)
+        spent = time.process_time() - began
+        assert player.played == FRAMES
         pipeline.stop()
+        player.stop()
         store.close()
-        return spent_in / FRAMES, spent_out / FRAMES
+        return spent_in / FRAMES, (spent - spent_in) / FRAMES
 
     def copy_s(self) -> float:
         """Seconds of CPU for what is not done: copying a frame in and out."""

@@ -12,7 +12,7 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 def test_two_pipelines_show_later_what_was_captured() -> None:
     done = subprocess.run(
-        [sys.executable, str(EXAMPLES / "two_pipelines.py"), "--delay", "1", "--seconds", "2"],
+        [sys.executable, str(EXAMPLES / "two_pipelines.py"), "1", "2"],
         capture_output=True,
         text=True,
         timeout=60,

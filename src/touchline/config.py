@@ -193,7 +193,12 @@ def load_config(flags: dict[str, Any], file: Path | None = None) -> RunConfig:
     if file is not None:
         # pydantic-settings puts the environment below what is passed in, so the file's keys yield to it here.
         prefix = str(RunConfig.model_config["env_prefix"])
-        merged = {k: v for k, v in _read_toml(file).items() if f"{prefix}{k}".upper() not in os.environ}
+        # What `touchline soak` promises may stand in the same file.
+        merged = {
+            k: v
+            for k, v in read_toml(file).items()
+            if k != "soak" and f"{prefix}{k}".upper() not in os.environ
+        }
     try:
         config = RunConfig(**{**merged, **given})
     except ValidationError as error:
@@ -246,7 +251,8 @@ def parse_bytes(text: str) -> int:
     return int(Fraction(match[1]) * _UNITS[(match[2] or "").lower()])
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file, ``-`` in its keys read as ``_``. Raises ConfigurationError if it can't be read or is none."""
     try:
         with path.open("rb") as file:
             data = tomllib.load(file)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from touchline.config import read_toml
 from touchline.errors import ConfigurationError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 class SoakLimits(BaseModel):
@@ -48,16 +43,11 @@ def load_limits(file: Path | None) -> SoakLimits:
     """
     if file is None:
         return SoakLimits()
-    try:
-        table = tomllib.loads(file.read_text(encoding="utf-8")).get("soak", {})
-    except OSError as error:
-        raise ConfigurationError(f"the configuration {file} can't be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"the configuration {file} is not TOML: {error}") from error
+    table = read_toml(file).get("soak", {})
     if not isinstance(table, dict):
         raise ConfigurationError(f"the configuration {file}: soak must be a table, as in [soak]")
     try:
-        return SoakLimits(**{key.replace("-", "_"): value for key, value in table.items()})
+        return SoakLimits(**table)
     except ValidationError as error:
         fault = error.errors()[0]
         name = ".".join(str(part) for part in fault["loc"])
