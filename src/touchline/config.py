@@ -173,6 +173,8 @@ class RunConfig(ProgrammeSettings, BaseSettings):
             raise ValueError(f"two programmes have the same name: {', '.join(names)}")
         if not self.history and any(further.replay for further in self.programme):
             raise ValueError("replays need a history to be taken from: give --history")
+        if self.pace == "fast" and any(further.replay for further in self.programme):
+            raise ValueError("replays are asked for while a match goes on: leave --pace fast away")
         if self.hold == "encoded" and any(further.replay for further in self.programme):
             raise ValueError("replays need frames that are held as they are: use --hold reference")
         return self

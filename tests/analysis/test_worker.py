@@ -266,6 +266,24 @@ def test_a_detector_that_fails_is_told_and_leaves_the_programme_alone(hall, numb
     assert worker.observed == number // 2
 
 
+@pytest.mark.parametrize("fails", [True, False])
+def test_no_frame_waits_for_an_analysis_that_is_over(hall, fails: bool) -> None:
+    """At fast pace it held every frame for ever, and the run with them, when it had failed or come to its end."""
+
+    def fail(_: int) -> None:
+        if fails:
+            raise ZeroDivisionError
+
+    one = hall(12)
+    worker = one.analyse(Numbers(fail), holds=True)
+    worker.start()
+    for i in range(10):
+        one.capture(i, i * 50 * MILLISECOND)
+    one.store.end()
+    assert one.log.wait_for(2**62, 20)
+    wait_for(lambda: [reader.name for reader in one.store.readers] == ["audience"])
+
+
 def test_stopping_closes_the_log_and_may_be_done_twice(hall) -> None:
     one = hall(4)
     worker = one.analyse(Numbers())

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from counted import CAPS, Frames, wait_until
 from footage import paint
-from numbered import CAPS, Frames, wait_until
 from touchline.delay.element import NAME, register
 from touchline.gst.elements import make, set_property
 from touchline.gst.library import MILLISECOND, NONE, SECOND, Gst

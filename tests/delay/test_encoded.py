@@ -25,8 +25,9 @@ from touchline.delay.encoded_codecs import (
 )
 from touchline.delay.encoded_pipeline import Coded, copy_picture, is_key, tight
 from touchline.delay.encoded_trial import choose_codec
+from touchline.delay.frame import Frame
 from touchline.delay.player import Player
-from touchline.delay.store import Frame, FrameStore
+from touchline.delay.store import FrameStore
 from touchline.delay.timeline import FastTimeline, LiveTimeline
 from touchline.errors import ConfigurationError, TouchlineError
 from touchline.gst.caps import VideoCaps

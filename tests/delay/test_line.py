@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import pytest
 
-from numbered import CAPS, NVMM, Frames
+from counted import CAPS, NVMM, Frames
 from touchline.delay.halting import HaltingTimeline
 from touchline.delay.line import HOLDS, MARK, DelayLine, check_plan, plan_of
 from touchline.errors import ConfigurationError, PlanError

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import touchline
-from numbered import Capture, Frames, Playback, wait_until
+from counted import Capture, Frames, Playback, wait_until
 from touchline.delay.manager import BufferManager, NVMMBufferManager
 from touchline.errors import ConfigurationError
 from touchline.gst.elements import make

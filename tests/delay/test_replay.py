@@ -81,6 +81,31 @@ def test_replays_wait_for_each_other() -> None:
     s.close()
 
 
+def test_replays_that_wait_hold_no_more_than_was_planned_for() -> None:
+    """Each kept its frames for as long as it waited, until the pool was empty and the programme lost frames."""
+    s = Stage(history_s=2.0)
+    for number in range(60):
+        s.capture(number)
+    seen: list[Cue] = []
+    replays = ReplayPlayer(s.store, LiveTimeline(s.clock, 0, 0), seen.append, frame_ns=STEP)
+    assert replays.replay(0, 19 * STEP) == 20
+    assert replays.replay(20 * STEP, 39 * STEP) == 20
+    with pytest.raises(ConfigurationError, match="as long as the history"):
+        replays.replay(40 * STEP, 59 * STEP)
+    for number in range(20):
+        replays._step(number * STEP)
+    assert replays.replay(40 * STEP, 59 * STEP) == 20, "one is over"
+    with pytest.raises(ConfigurationError, match="as long as the history"):
+        replays.replay(40 * STEP, 59 * STEP)
+    replays.dump()
+    replays._step(20 * STEP)
+    assert seen[-1].kind is Shown.SLATE
+    assert replays.replay(0, 39 * STEP) == 40
+    replays.dump()
+    seen.clear()
+    s.close()
+
+
 def test_what_is_not_held_any_more_can_not_be_replayed() -> None:
     s = Stage(history_s=1.0)
     for number in range(5, 10):

@@ -132,3 +132,26 @@ def test_skipping_forward_and_back_into_the_history(stage) -> None:
     assert reader.take() is None
     stage.capture(10)
     assert numbers(stage, [reader.take()]) == [10]
+
+
+def test_a_late_frame_is_taken_for_whoever_can_still_show_it(stage) -> None:
+    """A recording without delay had passed its place, and so the programme that is seconds late lost it too."""
+    late, at_once = stage.store.reader("7 s"), stage.store.reader("0 s")
+    for number in (0, 1, 3):
+        stage.capture(number)
+    while at_once.take():
+        pass
+    stage.capture(2)
+    assert numbers(stage, [late.take() for _ in range(4)]) == [0, 1, 2, 3]
+    assert at_once.take_missed() == 1
+
+
+def test_a_window_is_full_for_one_reader_only_by_what_it_still_has_to_show(stage) -> None:
+    """At fast pace a programme went on without its look-ahead, since frames were held for a slower neighbour."""
+    slow, quick = stage.store.reader("slow"), stage.store.reader("quick")
+    for number in range(18):
+        stage.capture(number)
+    while stage.store.wait_beyond(quick.position + 6 * STEP, 0, 15, quick.position):
+        quick.take()
+    assert 17 - quick.position // STEP == 6, "six frames are still ahead"
+    assert slow.position == 0

@@ -9,10 +9,14 @@ import pytest
 
 from footage import read_frames
 from runs import run, times_are_kept
+from sounding import write_claps
+from touchline.delay import MemoryPlan
 from touchline.delay.intake import Intake
 from touchline.engine.books import stats_of
+from touchline.engine.holding import LoanedWindow
 from touchline.errors import ConfigurationError, PlanError
-from touchline.gst.library import Gst
+from touchline.gst.caps import VideoCaps
+from touchline.gst.library import SECOND, Gst
 
 FPS = Fraction(30)
 
@@ -111,3 +115,43 @@ def test_the_decoder_is_asked_for_as_many_frames_as_will_be_held(coded, tmp_path
     assert depths
     assert depths[-1] >= production.plan.frames
     assert stats_of(production).memory.pixel_copies == 0
+
+
+def test_a_panorama_that_was_away_for_long_comes_back_at_its_time() -> None:
+    """After more than ten seconds its frames were put behind the last one, as if its clock had jumped: all too late."""
+    caps = VideoCaps(64, 48, FPS)
+    window = LoanedWindow(
+        caps,
+        MemoryPlan(64, 48, 30.0, 2.0),
+        "the panorama",
+        careful=False,
+        waits=False,
+        on_failed=lambda error: pytest.fail(str(error)),
+        on_note=lambda _: None,
+    )
+    for number in (*range(30), *range(480, 490)):
+        assert window.intake.take(Gst.Buffer.new_allocate(None, 4608, None), number * SECOND // 30)
+    assert [frame.pts for frame in window.raw.held()][-10:] == [n * SECOND // 30 for n in range(480, 490)]
+    window.close()
+
+
+def test_the_end_does_not_wait_for_sound_that_nobody_wants(tmp_path: Path) -> None:
+    """At fast pace, with --duration: the camera was closed first, while its sound waited for room for five seconds.
+
+    Then it was written over what had not been played yet.
+    """
+    film = write_claps(tmp_path / "film.mkv", [5], 400)
+    production = run(
+        panorama=str(film),
+        pace="fast",
+        hold="copy",
+        delay=0.4,
+        duration=2.0,
+        view="fixed:0,0,60",
+        size="1280x720",
+        preset="medium",
+        record=[tmp_path / "out.mkv"],
+    )
+    assert production.hearing.store.counts["overrun"] == 0
+    assert production.main.follower is not None
+    assert production.main.follower.counts["missing"] == 0

@@ -9,6 +9,7 @@ import pytest
 
 from footage import read_frames
 from runs import run, times_are_kept
+from touchline.analysis.motion import Motion
 from touchline.config import FurtherProgramme, load_config
 from touchline.engine.books import stats_of
 from touchline.engine.production import Production
@@ -106,3 +107,68 @@ def test_two_programmes_do_not_write_to_the_same_file(tmp_path: Path) -> None:
             record=[tmp_path / "a.mp4"],
             programme=[further(name="coach", record=[tmp_path / "a.mp4"])],
         )
+
+
+def test_replays_are_for_live_runs() -> None:
+    """At fast pace nothing told the replay programme how fast time goes: it was filled with slates without end."""
+    with pytest.raises(ConfigurationError, match="leave --pace fast away"):
+        load_config(
+            {
+                "synthetic": 1,
+                "history": 1.0,
+                "pace": "fast",
+                "programme": [further(name="again", replay=True)],
+            }
+        )
+
+
+def test_nothing_is_replayed_before_it_was_shown() -> None:
+    """Asked for while the window was filling, the first frame was shown at once, before its time."""
+    config = load_config(
+        {
+            "synthetic": 1,
+            "synthetic_size": "320x180",
+            "history": 1.0,
+            "delay": 30.0,
+            "view": "panorama",
+            "audio": "none",
+            "programme": [further(name="again", replay=True, size="320x180")],
+        }
+    )
+    production = Production(config)
+    try:
+        production.start()
+        while not len(production.store):
+            assert not production.wait(0.02)
+        with pytest.raises(ConfigurationError, match="nothing has been shown yet"):
+            production.replay(5.0)
+        production.abort()
+    finally:
+        production.close()
+        production.release()
+    assert production.channels[1].player.played == 0
+
+
+def test_a_replay_programme_that_nobody_uses_keeps_nothing(coded) -> None:
+    """What the analysis had seen was kept for it from the beginning of the match on."""
+    config = load_config(
+        {
+            **coded(FPS).inputs,
+            "delay": 0.4,
+            "history": 0.5,
+            "audio": "none",
+            "size": "320x180",
+            "programme": [FurtherProgramme(name="again", replay=True, size="320x180")],
+        }
+    )
+    production = Production(config)
+    try:
+        watch = production.watch
+        assert watch is not None
+        for number in range(1000):
+            watch.log.append(Motion(number * 10**8, 0.0, 0.0, 0.0, 0.1))
+            watch.forget("main", number * 10**8)
+        assert len(watch.log) == 26, "half a second of history, shown at a quarter of the speed"
+    finally:
+        production.close()
+        production.release()

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from touchline.analysis.log import MotionLog
 from touchline.analysis.motion import MotionDetector
 from touchline.counters import Durations
-from touchline.delay.store import Frame, FrameStore
+from touchline.delay.frame import Frame
+from touchline.delay.store import FrameStore
 from touchline.gst.caps import PlaneLayout
 from touchline.gst.library import SECOND
 from touchline.gst.mapping import read_nv12
@@ -89,6 +90,7 @@ class AnalysisWorker:
                 self._on_failed(error)
         finally:
             self._log.close()
+            self._reader.close()  # no frame waits for an analysis that has ended or given up
 
     def _observe(self, frame: Frame) -> None:
         with self.durations.measure(), read_nv12(frame.buffer, self._layout) as picture:

@@ -128,7 +128,7 @@ class CameraFeed:
                 paced=self._paced,
                 on_frame=on_frame,
                 on_end=on_end,
-                on_sound=partial(self._on_sound, side) if self._on_sound else None,
+                on_sound=partial(self._hear, side) if self._on_sound else None,
                 # The sound of a live camera comes back with it.
                 on_sound_end=(lambda _: None) if uri.live else partial(self._on_sound_end, side),
             )
@@ -145,6 +145,13 @@ class CameraFeed:
     def has_sound(self) -> list[bool]:
         """Which of the cameras have sound, from left to right; known after :meth:`open`."""
         return [source.has_sound for source in self._sources]
+
+    def _hear(self, side: int, pts: int, samples: Samples) -> None:
+        """Sound of a live camera whose clock has jumped goes where its pictures go."""
+        source = self._sources[side]
+        shift = source.shift if isinstance(source, LiveCamera) else 0
+        if self._on_sound and pts + shift >= 0:
+            self._on_sound(side, pts + shift, samples)
 
     @property
     def dropped(self) -> Tally:

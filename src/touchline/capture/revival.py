@@ -36,6 +36,7 @@ class LiveCamera:
         reopened: how often it was opened again.
         heard: the clock's time of its last frame, ns; of the start, before any.
         trouble: one line about why it is lost; None while frames come.
+        shift: by how much its times are put right now, ns.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class LiveCamera:
     ) -> None:
         self.reopened = 0
         self.heard = 0
+        self.shift = 0
         self.trouble: str | None = None
         self._build = build
         self._on_frame = on_frame
@@ -114,7 +116,9 @@ class LiveCamera:
             return
         now = self._clock.get_time()
         self.heard, self.trouble, self._refused, self._tries = now, None, None, 0
-        self._on_frame(replace(frame, pts=self._arrival.place(frame.pts, now - self._base_time)))
+        pts = self._arrival.place(frame.pts, now - self._base_time)
+        self.shift = pts - frame.pts
+        self._on_frame(replace(frame, pts=pts))
 
     def _end(self, turn: int, error: str | None) -> None:
         if turn == self._turn:

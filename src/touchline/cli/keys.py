@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from touchline.cli.console import problems
-from touchline.delay import Player, State
+from touchline.delay import Player
 from touchline.engine.production import Production
 from touchline.errors import TouchlineError
 from touchline.gst.library import SECOND
@@ -26,7 +26,7 @@ _LOOK_S = 0.2
 @contextmanager
 def keys(production: Production) -> Iterator[bool]:
     """While this lasts single keys are obeyed, if there is a terminal to press them at; says whether there is."""
-    if not (sys.stdin.isatty() and problems().is_terminal):
+    if not (sys.stdin.isatty() and problems().is_terminal and _in_front(sys.stdin.fileno())):
         yield False
         return
     terminal = sys.stdin.fileno()
@@ -57,9 +57,21 @@ def _read(terminal: int, production: Production, stop: threading.Event) -> None:
     while not stop.is_set():
         ready, _, _ = select.select([terminal], [], [], _LOOK_S)
         if ready:
-            with contextlib.suppress(OSError):  # the terminal was closed: no more keys
-                for key in os.read(terminal, 16).decode("ascii", errors="ignore"):
-                    press(production, key)
+            pressed = b""
+            with contextlib.suppress(OSError):
+                pressed = os.read(terminal, 16)
+            if not pressed:  # the terminal was closed: no more keys
+                return
+            for key in pressed.decode("ascii", errors="ignore"):
+                press(production, key)
+
+
+def _in_front(terminal: int) -> bool:
+    """False for a run in the background of its terminal, which would be stopped if it touched that."""
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:  # not the terminal that rules us
+        return True
 
 
 def _players(production: Production) -> list[Player]:
@@ -68,7 +80,7 @@ def _players(production: Production) -> list[Player]:
 
 def _pause(production: Production) -> None:
     for player in _players(production):
-        if player.state is State.PAUSED:
+        if player.asked_to_pause:
             player.resume()
         else:
             player.pause()
@@ -78,7 +90,7 @@ def _change(seconds: int) -> Callable[[Production], None]:
     def change(production: Production) -> None:
         player = production.player
         if player:
-            player.change_delay(player.delay_ns + seconds * SECOND, "hold" if seconds > 0 else "jump")
+            player.change_delay(player.asked_ns + seconds * SECOND, "hold" if seconds > 0 else "jump")
 
     return change
 

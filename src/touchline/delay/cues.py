@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from touchline.delay.store import Frame
+from touchline.delay.frame import Frame
 from touchline.gst.library import MILLISECOND, SECOND
 
 _ASSUMED_FRAME_NS = 40 * MILLISECOND  # where the rate is not known
@@ -76,7 +76,7 @@ class Schedule:
         delay_ns: of the programme.
         frame_ns: duration of a frame; 0 if unknown.
         rules: for gaps.
-        lead_ns: how long before its time a cue is decided.
+        lead_ns: how long before its time a cue is decided, if the delay is twice that at least.
 
     Attributes:
         last: running time of the last cue; None before the first one.
@@ -104,6 +104,11 @@ class Schedule:
     def due(self, pts: int) -> int:
         """When a frame leaves."""
         return pts + self.delay_ns
+
+    @property
+    def lead_ns(self) -> int:
+        """How long before its time a cue can be decided: a delay that has become short leaves less time for it."""
+        return min(self._lead_ns, self.delay_ns // 2)
 
     @property
     def tick(self) -> int | None:
@@ -162,7 +167,7 @@ class Schedule:
         tick = self.tick
         assert tick is not None
         known = self.filling or self.blank or self.paused or next_pts is not None
-        if known or self.last is None or self.delay_ns - self._lead_ns >= self.rules.hold_after_ns:
+        if known or self.last is None or self.delay_ns - self.lead_ns >= self.rules.hold_after_ns:
             return tick
         # With hardly any delay the next frame is never here in time: that is no gap yet.
         return self.last + self.rules.hold_after_ns

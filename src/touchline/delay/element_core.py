@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from touchline.delay.frame import Frame
 from touchline.delay.halting import HaltingTimeline
 from touchline.delay.line import MARK, DelayLine, available_memory, check_plan, plan_of
-from touchline.delay.store import Frame
 from touchline.errors import TouchlineError
 from touchline.gst.library import NONE, SECOND, Gst, native
 
@@ -150,6 +150,8 @@ class Core:
         if kind == Gst.EventType.FLUSH_START:
             self._flow = Gst.FlowReturn.FLUSHING
             self._room.set()
+            if (line := self._line) is not None:
+                line.interrupt()
             return bool(self._source.push_event(event))
         if kind == Gst.EventType.FLUSH_STOP:
             self.stop(Gst.FlowReturn.OK)
@@ -223,6 +225,7 @@ class Core:
             longest_ns=wanted.longest_ns,
             hold=wanted.hold,
             limit_bytes=wanted.memory_limit,
+            first=first,
             exact=True,
             name="touchlinedelay",
             on_trouble=self._fail,

@@ -16,7 +16,8 @@ from functools import partial
 from touchline.delay.encoded_codecs import Codec, encoded_window_bytes
 from touchline.delay.encoded_pipeline import CodecPipeline, Coded, copy_picture, is_key, tight
 from touchline.delay.encoded_worker import CodecWorker
-from touchline.delay.store import Frame, FrameStore
+from touchline.delay.frame import Frame
+from touchline.delay.store import FrameStore
 from touchline.errors import TouchlineError
 from touchline.gst.mapping import write_nv12
 from touchline.gst.pools import FramePool

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from touchline.counters import Tally
 from touchline.delay.encoded_pipeline import CodecPipeline, Coded
-from touchline.delay.store import Frame, FrameStore, Reader
+from touchline.delay.frame import Frame
+from touchline.delay.store import FrameStore, Reader
 
 _WAIT_S = 0.1  # how long to wait before looking whether we are stopped
 _PULL_S = 0.02  # for the codec: one that keeps some frames gives the next only when it gets another

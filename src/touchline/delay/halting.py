@@ -39,7 +39,7 @@ class HaltingTimeline:
         """Time stands still: nothing comes due."""
         self._time = None
 
-    def wait_to_prepare(self, running: int, nudge: threading.Event) -> bool:
+    def wait_to_prepare(self, running: int, nudge: threading.Event, pts: int = 0) -> bool:
         while not nudge.is_set():
             now = self.now
             left_s = _POLL_S if now is None else (running - self._lead_ns - now) / SECOND

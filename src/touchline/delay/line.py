@@ -15,12 +15,12 @@ import psutil
 
 from touchline.delay.audit import Audit, Verdict
 from touchline.delay.cues import Cue
+from touchline.delay.frame import Frame
 from touchline.delay.intake import Intake
 from touchline.delay.line_holds import HOLDS, Holding, make_holding
 from touchline.delay.plan import MemoryPlan
 from touchline.delay.player import Player
 from touchline.delay.states import State
-from touchline.delay.store import Frame
 from touchline.delay.timeguard import Placed, TimeGuard
 from touchline.delay.timeline import Timeline
 from touchline.gst.caps import frame_rate
@@ -91,8 +91,10 @@ class DelayLine:
         longest_ns: the longest delay that the window was planned for; 0: ``delay_ns``.
         hold: one of :data:`HOLDS`.
         limit_bytes: the most that the window may take when caps change; 0: no limit.
+        first: the first frame: copies are made where its maker can make them.
         guard: puts the frames on one growing timeline; None: the times that they are taken with are one.
-        exact: frames that are overdue are shown all the same; otherwise they are left out and counted.
+        exact: frames that are overdue are shown all the same, and those for which there is no room wait; otherwise
+            they are left out and counted.
         name: of the stream, in messages.
         on_trouble: called once with what the line must end with, in the thread that found it.
         on_notice: called with each verdict of the audit that was dealt with, or is no more than a suspicion.
@@ -115,6 +117,7 @@ class DelayLine:
         hold: str = "reference",
         limit_bytes: int = 0,
         guard: TimeGuard | None = None,
+        first: Any = None,
         exact: bool = False,
         name: str = "delay",
         on_trouble: Callable[[Exception], None],
@@ -126,7 +129,9 @@ class DelayLine:
         self._marked = self._passed = 0  # each written by one thread
         self._show = show
         video = plan.width > 0
-        self._holding: Holding = make_holding(hold if video else "reference", plan, caps, _MARKS, on_trouble)
+        self._holding: Holding = make_holding(
+            hold if video else "reference", plan, caps, first, _MARKS, on_trouble
+        )
         frame_ns = round(SECOND / plan.fps)
         store = self._holding.inlet
         self._audit = Audit(store, plan.window_frames, name, frame_ns=frame_ns, playing=playing)
@@ -141,6 +146,7 @@ class DelayLine:
             window_frames=plan.frames,
             limit_bytes=limit_bytes,
             name=name,
+            wait=exact,
         )
         self.player = Player(
             self._holding.outlet,
@@ -269,6 +275,10 @@ class DelayLine:
     def rest(self) -> None:
         """Nothing comes for now, by right: nobody need look for a producer that stalls."""
         self._audit.ended()
+
+    def interrupt(self) -> None:
+        """A frame that waits for room waits no longer, as when a flush begins. From any thread."""
+        self._intake.interrupt()
 
     def end(self) -> None:
         """Nothing more will come; what is held is still given out, on time."""

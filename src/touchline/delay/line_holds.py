@@ -9,11 +9,11 @@ from typing import Any
 from touchline.delay.encoded import DecodingWorker, EncodingWorker
 from touchline.delay.encoded_codecs import EncodingSettings
 from touchline.delay.encoded_trial import choose_codec
-from touchline.delay.keepers import CarefulKeeper, CopyKeeper, Keeper, ReferenceKeeper
+from touchline.delay.keepers import CarefulKeeper, CopyKeeper, Keeper, ReferenceKeeper, same_picture
 from touchline.delay.plan import MemoryPlan
 from touchline.delay.store import FrameStore
 from touchline.errors import ConfigurationError, TouchlineError
-from touchline.gst.caps import VideoCaps, colorimetry, frame_rate
+from touchline.gst.caps import PlaneLayout, VideoCaps, colorimetry, frame_rate
 from touchline.gst.domains import domain_of
 from touchline.gst.pools import FramePool
 
@@ -73,7 +73,7 @@ class Holding:
 
 
 def make_holding(
-    hold: str, plan: MemoryPlan, caps: Any, spare: int, on_failed: Callable[[Exception], None]
+    hold: str, plan: MemoryPlan, caps: Any, first: Any, spare: int, on_failed: Callable[[Exception], None]
 ) -> Holding:
     """What holds a stream.
 
@@ -82,6 +82,7 @@ def make_holding(
             producer's memory can't be held.
         plan: how much.
         caps: of the frames; a Gst.Caps.
+        first: one of them, beside which copies can be made; None if there is none yet.
         spare: places without a frame, beside the plan's.
         on_failed: called if a codec fails.
 
@@ -94,6 +95,8 @@ def make_holding(
     if hold == "encoded":
         return _encoded(plan, caps, on_failed)
     domain = _domain(caps)
+    if first is not None and hold in ("copy", "auto") and hasattr(domain, "beside"):
+        domain = domain.beside(first)
     pools: list[FramePool] = []
 
     def make_pool() -> FramePool:
@@ -106,7 +109,7 @@ def make_holding(
     if hold == "copy":
         keeper = CopyKeeper(make_pool())
     elif hold == "auto":
-        keeper = CarefulKeeper(make_pool)
+        keeper = CarefulKeeper(make_pool, same=_comparison(caps, domain))
     # Chunks of sound may become shorter than the first was: their number is no measure of memory.
     frames = plan.frames if plan.width else _CHUNKS * plan.frames
     store = FrameStore(frames + spare, plan.frame_bytes)
@@ -119,6 +122,13 @@ class _Unknown:
     def identity(self, buffer: Any) -> int:
         """Where GStreamer's description of it lies."""
         return hash(buffer.peek_memory(0)) if buffer.n_memory() else 0
+
+
+def _comparison(caps: Any, domain: Any) -> Callable[[Any, Any], bool] | None:
+    """How rescued pictures are told from those that were written over: where they can be looked at."""
+    if getattr(domain, "name", "") != "system" or caps.get_structure(0).get_string("format") != "NV12":
+        return None
+    return same_picture(PlaneLayout.from_caps(caps))
 
 
 def _domain(caps: Any) -> Any:

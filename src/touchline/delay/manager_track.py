@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from touchline.delay.frame import Frame
 from touchline.delay.line import DelayLine, available_memory, check_plan, plan_of
-from touchline.delay.store import Frame
 from touchline.delay.timeguard import TimeGuard
 from touchline.delay.timeline import LiveTimeline
 from touchline.errors import TouchlineError
@@ -167,6 +167,7 @@ class Track:
             self._show,
             delay_ns=self._delay_ns,
             guard=TimeGuard(),
+            first=first,
             name=self.name,
             on_trouble=lambda error: self._on_trouble(_line_of(error)),
         )
@@ -192,7 +193,8 @@ class Track:
     def _tell(self, appsrc: Any, caps: Any) -> None:
         # In order: an appsrc keeps its caps in the same queue as its buffers.
         if self._told is not caps and (self._told is None or not caps.is_equal(self._told)):
-            appsrc.set_caps(caps)
+            # Not set_caps: who had the element before GstApp was loaded has a wrapper without that method.
+            appsrc.set_property("caps", caps)
             self.caps = caps
         self._told = caps
 

@@ -13,8 +13,9 @@ from typing import Literal
 
 from touchline.counters import Tally
 from touchline.delay.cues import Cue, Rules, Schedule, Shown
+from touchline.delay.frame import Frame
 from touchline.delay.states import State, StateMachine
-from touchline.delay.store import Frame, FrameStore
+from touchline.delay.store import FrameStore
 from touchline.delay.timeline import Timeline
 from touchline.errors import PlanError
 from touchline.gst.library import SECOND, Gst
@@ -48,6 +49,7 @@ class Player:
         breaks: how often new frames were missing, whatever was shown instead.
         longest_break_s: the longest time between two new frames in such a break.
         shown_pts: PTS of the last new frame, ns; None before the first.
+        asked_ns, asked_to_pause: the delay and the pause that were asked for last, which may still be on their way.
         dropped: frames that were not shown, by reason: ``late``, ``stopped``, ``dumped``, ``skipped``, ``paused``.
     """
 
@@ -73,6 +75,8 @@ class Player:
         self.breaks = 0
         self.longest_break_s = 0.0
         self.shown_pts: int | None = None
+        self.asked_ns = delay_ns
+        self.asked_to_pause = False
         self.dropped = Tally()
         self.origin_ns = delay_ns if origin_ns is None else origin_ns
         self.longest_ns = delay_ns if longest_ns is None else longest_ns
@@ -85,6 +89,7 @@ class Player:
         self._reader = store.reader(name)
         self._last: Frame | None = None
         self._keeps_place = False
+        self._missed_as = "skipped"  # why frames are behind the reader when they come
         self._commands: deque[Callable[[], bool]] = deque()
         self._stop = threading.Event()
         self._nudge = threading.Event()
@@ -147,6 +152,7 @@ class Player:
             self._change_delay(delay_ns, by)
             return True
 
+        self.asked_ns = delay_ns
         self._command(change)
 
     def dump(self) -> None:
@@ -155,8 +161,14 @@ class Player:
         A slate is shown until frames that were captured after this are due.
         """
 
+        now = self._timeline.now or 0
+
         def throw_away() -> bool:
+            self._count_missed()
             self._count("dumped", self._reader.skip_all())
+            # What has been captured and is still on its way to the store is thrown away when it comes.
+            self._reader.skip_to(max(now, self._reader.position))
+            self._missed_as = "dumped"
             # Nor in a replay: it has become history without having been shown.
             self._store.forget()
             self._schedule.blank = True
@@ -177,6 +189,7 @@ class Player:
             self._schedule.paused, self._keeps_place = True, keep
             return True
 
+        self.asked_to_pause = True
         self._command(pause)
 
     def resume(self) -> None:
@@ -191,6 +204,7 @@ class Player:
             schedule.paused = False
             return True
 
+        self.asked_to_pause = False
         self._command(resume)
 
     def _command(self, command: Callable[[], bool]) -> None:
@@ -212,11 +226,14 @@ class Player:
                 if self._at_end():
                     self.states.go(State.DONE)
                     return
-                pts = self._reader.wait(0)
+                # Whatever is filled in next, a frame that comes before it may be due earlier.
+                pts = self._reader.peek(self._nudge)
                 target = self._target(pts)
                 if target is None:
                     self._reader.wait(_WAIT_S)
-                elif not self._stop.is_set() and self._timeline.wait_to_prepare(target, self._nudge):
+                elif not self._stop.is_set() and self._timeline.wait_to_prepare(
+                    target, self._nudge, pts or 0
+                ):
                     self._step()
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends this thread: the owner must know
             self.states.go_if_possible(State.FAILED)
@@ -224,6 +241,7 @@ class Player:
                 self._on_failed(error)
         finally:
             self._last = None
+            self._count_missed()
             self._reader.close()
 
     def _target(self, pts: int | None) -> int | None:
@@ -232,7 +250,11 @@ class Player:
         if pts is not None or target is None:
             return target
         # A frame that is not there may only be late, as after a slow decoder. At fast pace it will come, or the end.
-        return None if self._timeline.now is None else target + self._timeline.lead_ns // 2
+        return (
+            None
+            if self._timeline.now is None
+            else target + self._timeline.lead_ns - self._schedule.lead_ns // 2
+        )
 
     def _at_end(self) -> bool:
         # Asked first: the end may come between the two questions.
@@ -243,8 +265,7 @@ class Player:
 
     def _step(self) -> None:
         """What is due now, by what is known now."""
-        self._count("skipped", self._reader.missed)  # they came after they had been skipped
-        self._reader.missed = 0
+        self._count_missed()
         pts = self._reader.wait(0)
         if self._schedule.paused:
             pts = self._pass_by(pts)
@@ -263,8 +284,9 @@ class Player:
         frame = self._reader.take()
         if frame is None:  # closed between the wait and now
             return
-        overdue = self._timeline.overdue_s(running) > self._patience_s and self._reader.wait(0) is not None
-        if overdue or self._schedule.too_late(frame.pts):
+        overdue = self._timeline.overdue_s(running) > self._patience_s or self._schedule.too_late(frame.pts)
+        # The newest one is shown all the same: where frames take longer to come than the delay, every one is late.
+        if overdue and self._reader.wait(0) is not None:
             self._count("late", 1)
             return
         self._note_break(running)
@@ -330,7 +352,13 @@ class Player:
         first = last + 1 - delay_ns
         position = self._reader.position
         if first > position or (longer and by == "jump"):
+            self._count_missed()
+            self._missed_as = "skipped"
             self._count("skipped", max(0, self._reader.skip_to(max(0, first))))
+
+    def _count_missed(self) -> None:
+        """What has come since the last time, after it had been skipped."""
+        self._count(self._missed_as, self._reader.take_missed())
 
     def _count(self, reason: str, frames: int) -> None:
         if frames:

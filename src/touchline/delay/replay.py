@@ -14,14 +14,20 @@ from dataclasses import dataclass
 
 from touchline.counters import Tally
 from touchline.delay.cues import Cue, Shown
+from touchline.delay.frame import Frame
 from touchline.delay.states import State, StateMachine
-from touchline.delay.store import Frame, FrameStore
+from touchline.delay.store import FrameStore
 from touchline.delay.timeline import Timeline
 from touchline.errors import ConfigurationError
 from touchline.gst.library import MILLISECOND, SECOND, Gst
 from touchline.gst.shares import share
 
 SLOWEST, FASTEST = 0.25, 2.0
+
+
+def longest_replay_ns(history_ns: int) -> int:
+    """How far behind the programmes replays may be, at the most: a whole history, shown as slowly as may be."""
+    return history_ns + round(history_ns / SLOWEST)
 
 
 @dataclass
@@ -89,6 +95,7 @@ class ReplayPlayer:
         self._origin = origin_ns
         self._on_failed = on_failed
         self._asked: deque[tuple[list[Frame], float]] = deque()
+        self._asking = threading.Lock()
         self._piece: _Piece | None = None
         self._last: Frame | None = None
         self._dumped = threading.Event()
@@ -111,8 +118,9 @@ class ReplayPlayer:
 
     def dump(self) -> None:
         """Shows no more of what it was asked for."""
-        self._asked.clear()
-        self._dumped.set()
+        with self._asking:
+            self._asked.clear()
+            self._dumped.set()
 
     def replay(self, first_pts: int, last_pts: int, speed: float = 1.0) -> int:
         """Shows a piece as soon as those before it are over.
@@ -125,7 +133,8 @@ class ReplayPlayer:
             How many frames it has.
 
         Raises:
-            ConfigurationError: if the speed is out of range, or nothing of that time is held any more.
+            ConfigurationError: if the speed is out of range, nothing of that time is held any more, or the replays
+                that are not over would hold more frames than the history has.
         """
         if not SLOWEST <= speed <= FASTEST:
             raise ConfigurationError(
@@ -138,7 +147,15 @@ class ReplayPlayer:
             raise ConfigurationError(
                 f"nothing can be replayed of {first_pts / SECOND:.1f} to {last_pts / SECOND:.1f} s: {since} (--history)"
             )
-        self._asked.append((frames, speed))
+        with self._asking:
+            piece = self._piece
+            held = sum(len(asked) for asked, _ in self._asked) + (len(piece.frames) if piece else 0)
+            if held and held + len(frames) > self._store.history_ns // self._frame_ns + 1:
+                raise ConfigurationError(
+                    "the replays that are not over are as long as the history already; ask again when one is over, or "
+                    "give a longer --history"
+                )
+            self._asked.append((frames, speed))
         return len(frames)
 
     def stop(self) -> None:
@@ -177,12 +194,8 @@ class ReplayPlayer:
             self._piece = None
         frame = self._piece.frame_at(running) if self._piece else None
         if frame is None:
-            self._piece = None
-            if self._asked:
-                frames, speed = self._asked.popleft()
-                self._piece = _Piece(frames, frames[0].pts, running, speed)
-                self.replays += 1
-                frame = self._piece.frame_at(running)
+            self._piece = self._next_piece(running)
+            frame = self._piece.frame_at(running) if self._piece else None
         if frame is None:
             self._last = None
             over = self._store.ended and not any(reader.holds for reader in self._store.readers)
@@ -194,6 +207,14 @@ class ReplayPlayer:
         self._go(State.PLAYING)
         self._give(frame, running - self._origin)
         return True
+
+    def _next_piece(self, running: int) -> _Piece | None:
+        with self._asking:
+            if not self._asked:
+                return None
+            frames, speed = self._asked.popleft()
+        self.replays += 1
+        return _Piece(frames, frames[0].pts, running, speed)
 
     def _give(self, frame: Frame, at: int) -> None:
         again = self._last is not None and frame.pts == self._last.pts

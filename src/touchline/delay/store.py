@@ -9,32 +9,12 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from touchline.delay.frame import Frame
 from touchline.errors import TouchlineError
 from touchline.gst.shares import share
-
-
-@dataclass(frozen=True)
-class Frame:
-    """A frame that was taken out of a store.
-
-    Attributes:
-        buffer: a share; the memory is held for as long as this lives.
-        pts: presentation time on the capture's timeline, ns.
-        duration: ns; 0 if unknown.
-        sequence: how many frames the store had got before this one.
-        caps: of this frame, where they are not known otherwise.
-        key: which memory the pixels are in; 0 if nobody asked.
-    """
-
-    buffer: Any
-    pts: int
-    duration: int
-    sequence: int
-    caps: Any = None
-    key: int = 0
 
 
 class FrameStore:
@@ -119,7 +99,7 @@ class FrameStore:
             self._times.insert(place, pts)
             self._count_key(key, 1)
             for reader in self._readers:
-                reader.missed += reader.position > pts
+                reader.came(pts)
             self._appended += 1
             self._last_pts = max(self._last_pts, pts)
             self.peak_frames = max(self.peak_frames, len(self._frames))
@@ -127,7 +107,7 @@ class FrameStore:
             self._changed.notify_all()
 
     def accepts(self, pts: int) -> bool:
-        """True if a frame of this PTS would still be shown by everybody who holds, and is not there yet."""
+        """True if a frame of this PTS would still be shown by somebody who holds, and is not there yet."""
         with self._changed:
             return self._accepts(pts)
 
@@ -230,8 +210,15 @@ class FrameStore:
             places = range(bisect_left(self._times, first_pts), bisect_right(self._times, last_pts))
             return [self._shared(place) for place in places]
 
-    def wait_beyond(self, pts: int, timeout_s: float, full: int | None = None) -> bool:
-        """Waits until a frame of ``pts`` or later is there, the end is, or ``full`` frames are held.
+    def count_from(self, pts: int) -> int:
+        """How many frames are held from ``pts`` (ns) on, and of the history before it."""
+        with self._changed:
+            return len(self._times) - bisect_left(self._times, pts - self.history_ns)
+
+    def wait_beyond(self, pts: int, timeout_s: float, full: int | None = None, since: int = 0) -> bool:
+        """Waits until a frame of ``pts`` or later is there, the end is, or ``full`` frames are held from ``since`` on.
+
+        Frames that are held only for somebody who is further behind don't count.
 
         Returns:
             False when time is over.
@@ -239,7 +226,7 @@ class FrameStore:
 
         def there() -> bool:
             newest = self._times[-1] if self._times else -1
-            return self._ended or newest >= pts or (full is not None and len(self._frames) >= full)
+            return self._ended or newest >= pts or (full is not None and self.count_from(since) >= full)
 
         with self._changed:
             return self._changed.wait_for(there, timeout_s)
@@ -249,7 +236,8 @@ class FrameStore:
             return True
         place = bisect_left(self._times, pts)
         there = place < len(self._times) and self._times[place] == pts
-        passed = max((reader.position for reader in self._readers if reader.holds), default=0)
+        # Whoever has passed it misses it, and counts it.
+        passed = min((reader.position for reader in self._readers if reader.holds), default=0)
         return not there and pts > self._gone_pts and pts >= passed
 
     def _shared(self, place: int) -> Frame:
@@ -301,6 +289,7 @@ class Reader:
         self.position = position
         self.missed = 0
         self._store = store
+        self._alarm: threading.Event | None = None
 
     def wait(self, timeout_s: float) -> int | None:
         """PTS of the next frame, without taking it; None if time is over or the end has come."""
@@ -309,6 +298,26 @@ class Reader:
             store._changed.wait_for(lambda: self._next() is not None or store._ended, timeout_s)
             place = self._next()
             return None if place is None else store._times[place]
+
+    def peek(self, alarm: threading.Event) -> int | None:
+        """PTS of the next frame; None if it is not here: ``alarm`` is set when it comes, unless asked again first."""
+        with self._store._changed:
+            place = self._next()
+            self._alarm = alarm if place is None else None
+            return None if place is None else self._store._times[place]
+
+    def came(self, pts: int) -> None:
+        """A frame has been appended. For the store."""
+        if pts < self.position:
+            self.missed += 1
+        elif self._alarm is not None:
+            self._alarm.set()
+
+    def take_missed(self) -> int:
+        """What it has missed since the last call."""
+        with self._store._changed:
+            missed, self.missed = self.missed, 0
+            return missed
 
     @property
     def at_end(self) -> bool:

@@ -21,8 +21,14 @@ class Timeline(Protocol):
     def now(self) -> int | None:
         """The capture's running time now, ns; None where time is not kept."""
 
-    def wait_to_prepare(self, running: int, nudge: threading.Event) -> bool:
-        """Waits until ``lead`` before a running time. False if somebody nudged first."""
+    def wait_to_prepare(self, running: int, nudge: threading.Event, pts: int = 0) -> bool:
+        """Waits until ``lead`` before a running time. False if somebody nudged first.
+
+        Args:
+            running: ns.
+            nudge: ends the waiting.
+            pts: of the frame that is due then, ns: where that is all there will be, it need not wait longer.
+        """
 
     def overdue_s(self, running: int) -> float:
         """By how many seconds a running time has passed; negative if it is still to come."""
@@ -47,7 +53,7 @@ class LiveTimeline:
     def now(self) -> int:
         return int(self.clock.get_time()) - self.base_time
 
-    def wait_to_prepare(self, running: int, nudge: threading.Event) -> bool:
+    def wait_to_prepare(self, running: int, nudge: threading.Event, pts: int = 0) -> bool:
         ready = self.base_time + running - self.lead_ns
         if (wait_until := getattr(self.clock, "wait_until", None)) is not None:
             return bool(wait_until(ready, nudge))
@@ -72,7 +78,7 @@ class FastTimeline:
 
     Args:
         store: what is played.
-        full: frames at which the window is as full as it can get.
+        full: frames, from the one that is due on and with the history, at which the window is as full as it can get.
         poll_s: how often to look whether somebody nudged.
     """
 
@@ -88,9 +94,9 @@ class FastTimeline:
     def now(self) -> int | None:
         return None
 
-    def wait_to_prepare(self, running: int, nudge: threading.Event) -> bool:
+    def wait_to_prepare(self, running: int, nudge: threading.Event, pts: int = 0) -> bool:
         while not nudge.is_set():
-            if self.store.wait_beyond(running, self.poll_s, self.full):
+            if self.store.wait_beyond(running, self.poll_s, self.full, pts):
                 return True
         return False
 

@@ -16,6 +16,7 @@ from touchline.telemetry.report import Report, build_report
 from touchline.telemetry.stats import FrameStats, MemoryStats, ProgrammeStats, RunStats
 
 _ON_TIME_S = 0.02
+_AT_ONCE_S = 0.5
 
 
 def stats_of(production: Production) -> RunStats:
@@ -171,7 +172,12 @@ def _lookahead_s(production: Production, channel: Channel) -> float:
 
 
 def _ready(channel: Channel) -> bool:
-    """The window is full, and what was shown last was on time."""
+    """The window is full, and what was shown last was on time: for replays, which have no window, that they run."""
     player, meter = channel.player, channel.meter
-    playing = player is not None and player.state is State.PLAYING
-    return bool(playing and meter and meter.shown and meter.last_error_s < _ON_TIME_S)
+    if player is None or meter is None or not meter.shown:
+        return False
+    if isinstance(player, ReplayPlayer):
+        return player.state in (State.PLAYING, State.SLATE)
+    # Without time to work ahead a frame is as late as it takes to be made.
+    late_s = _ON_TIME_S if channel.settings.lead_s else _AT_ONCE_S
+    return player.state is State.PLAYING and meter.last_error_s < late_s

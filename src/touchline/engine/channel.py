@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from touchline.config import ProgrammeSettings
@@ -14,6 +15,7 @@ from touchline.engine.hearing import lag_ns
 from touchline.engine.showing import Showing
 from touchline.engine.slates import CARDS, Slates
 from touchline.engine.viewing import Viewing, Watch, build_viewing, programme_size
+from touchline.errors import OutputError
 from touchline.geometry import Panorama
 from touchline.gst.caps import PlaneLayout, VideoCaps, packed_bytes
 from touchline.gst.library import SECOND
@@ -138,7 +140,11 @@ class Channel:
         self.delay_ns = round(delay * SECOND)
 
     def prepare(
-        self, layout: PlaneLayout, workers: Workers, watch: Watch | None, is_full: Callable[[], bool] | None
+        self,
+        layout: PlaneLayout,
+        workers: Workers,
+        watch: Watch | None,
+        is_full: Callable[[int], bool] | None,
     ) -> None:
         """Allocates what it needs and builds the way from a held frame to the programme.
 
@@ -253,12 +259,17 @@ class Channel:
             self.programme.finish(STOP_S)
         self.player.stop()
 
+    def finish_sound(self) -> None:
+        """Hands out what is left of the sound, if the last picture was; from now on no sound waits for us."""
+        if self.follower is None:
+            return
+        if self.finished:
+            with suppress(OutputError):  # of a programme that has failed since, and says so itself
+                self.follower.finish(self.showing.ends_at)
+        self.follower.close()
+
     def finish(self, timeout_s: float) -> None:
         """Finishes the outputs."""
-        if self.follower and self.finished:
-            self.follower.finish(self.showing.ends_at)
-        elif self.follower:
-            self.follower.close()
         self.programme.finish(timeout_s if self.finished else STOP_S)
         self.measure()
         self.programme.stop()

@@ -11,17 +11,22 @@ from touchline.delay.encoded import DecodingWorker, EncodingWorker
 from touchline.delay.encoded_codecs import Codec
 from touchline.delay.intake import Intake
 from touchline.delay.keepers import CarefulKeeper, Keeper, ReferenceKeeper, same_picture
+from touchline.delay.plan import GB
 from touchline.delay.timeguard import TimeGuard
 from touchline.engine.channel import Channel
+from touchline.errors import PlanError
 from touchline.gst.caps import PlaneLayout, VideoCaps
 from touchline.gst.domains import domain_of
 from touchline.gst.library import SECOND
 from touchline.gst.pools import FramePool
+from touchline.telemetry.memory import available_bytes
 
 # How long raw frames stay for the analysis when the window itself is a bitstream.
 _LOOK_BACK_S = 0.3
 _RAW_FRAMES = 6  # being stitched and on their way into the encoder
 _AHEAD_FRAMES = 4  # decoded and not yet asked for
+# A camera that was away for long comes back on the timeline, whose jumps the capture has put right already.
+_LONGEST_GAP_NS = 24 * 3600 * SECOND
 
 OnFailed = Callable[[Exception], None]
 
@@ -103,6 +108,7 @@ class LoanedWindow(Window):
         plan: how many.
         name: of the source, in messages.
         careful: change over to copies instead of ending.
+        limit: bytes that may be planned with altogether, copies included; None: what is free.
         waits: frames wait for room instead of being left out.
         on_failed: called with what the run must end with.
         on_note: called with what a person should know.
@@ -115,6 +121,7 @@ class LoanedWindow(Window):
         name: str,
         *,
         careful: bool,
+        limit: int | None = None,
         waits: bool,
         on_failed: OnFailed,
         on_note: Callable[[str], None],
@@ -124,7 +131,8 @@ class LoanedWindow(Window):
         # The only frame of our own, unless copies are needed: kernels are warmed up on it.
         self.pool = FramePool(caps, 1, "warm-up")
         self._copies: FramePool | None = None
-        self._frames = plan.frames
+        self._plan = plan
+        self._limit = limit
         self._caps = caps
         domain = domain_of(caps.to_gst())
         self.keeper: Keeper = ReferenceKeeper()
@@ -133,7 +141,7 @@ class LoanedWindow(Window):
         self.intake = Intake(
             self.raw,
             self.keeper,
-            TimeGuard(),
+            TimeGuard(longest_gap_ns=_LONGEST_GAP_NS),
             domain,
             audit=Audit(self.raw, plan.window_frames, name, frame_ns=caps.frame_ns),
             on_trouble=on_failed,
@@ -165,7 +173,17 @@ class LoanedWindow(Window):
             self._copies.stop()
 
     def _make_copies(self) -> FramePool:
-        pool = FramePool(self._caps, self._frames, "copies")
+        """The pool, when it is needed: references and copies are held side by side while we change over."""
+        pool = FramePool(self._caps, self._plan.frames, "copies")
+        needed, free = pool.frames * pool.frame_bytes, available_bytes()
+        if self._limit is not None:
+            free = min(free, self._limit - self._plan.total_bytes)
+        if needed > free:
+            raise PlanError(
+                f"copies of {pool.frames} frames take {needed / GB:.2f} GB beside the {self._plan.pool_bytes / GB:.2f} "
+                f"GB that are held by reference, and {max(0, free) / GB:.2f} GB are free; choose a shorter --delay, "
+                "or --hold copy from the start"
+            )
         pool.start()
         self._copies = pool
         return pool

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from touchline.capture import CameraFeed
 from touchline.config import RunConfig
 from touchline.delay import DelayMeter, FastTimeline, FrameStore, LiveTimeline, Player, ReplayPlayer, Timeline
+from touchline.delay.replay import longest_replay_ns
 from touchline.engine.channel import Channel
 from touchline.engine.hearing import FORMAT, Hearing, kept_s
 from touchline.engine.holding import EncodedWindow, LoanedWindow, Window
@@ -202,14 +203,17 @@ class Production:
         """Shows the last seconds of the main programme again, on every programme that is there for replays.
 
         Raises:
-            ConfigurationError: if there is none, the speed is out of range, or nothing of that time is held.
+            ConfigurationError: if there is none, the speed is out of range, nothing of that time was shown or is
+                held, or the replays before it are too long.
         """
         screens = [channel.player for channel in self.channels if isinstance(channel.player, ReplayPlayer)]
         if not screens:
             raise ConfigurationError("no programme shows replays; give one with replay = true in --config")
         last = self.player.shown_pts if self.player else None
+        if last is None:
+            raise ConfigurationError("nothing has been shown yet that could be shown again")
         for screen in screens:
-            screen.replay(max(0, (last or 0) - round(seconds * SECOND)), last or 0, speed)
+            screen.replay(max(0, last - round(seconds * SECOND)), last, speed)
         self._note(f"Replay of the last {seconds:g} s at {speed:g} x")
 
     def close(self) -> None:
@@ -219,6 +223,8 @@ class Production:
         self._closed = True
         if not all(channel.finished for channel in self.channels):
             self.hearing.stop()  # whoever waits for room for sound would hold up the rest
+        for channel in self.channels:
+            channel.finish_sound()  # the cameras may be waiting for room for more of it
         self.scene.feed.stop()
         self.window.flush()
         self.stitching.stop()
@@ -250,6 +256,7 @@ class Production:
                 window.layout,
                 scene.panorama,
                 holds=not self._live,
+                replayed_ns=longest_replay_ns(round(self.config.history * SECOND)),
                 on_failed=self._analysis_failed,
             )
         is_full = None if self._live else self._is_full
@@ -294,13 +301,14 @@ class Production:
             self.plan,
             "the panorama",
             careful=self.config.hold == "auto",
+            limit=self.config.memory_limit,
             waits=not self._live,
             on_failed=self._failed,
             on_note=self._note,
         )
 
-    def _is_full(self) -> bool:
-        return len(self.window.held) >= full_window(self.plan)
+    def _is_full(self, pts: int) -> bool:
+        return self.window.held.count_from(pts) >= full_window(self.plan)
 
     def _timeline(self, channel: Channel, base_time: int) -> Timeline:
         if not self._live:

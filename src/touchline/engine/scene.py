@@ -152,7 +152,7 @@ def _stitching(
 
 
 def _stitched(config: RunConfig, feed: Feed, infos: list[SourceInfo], say: Say) -> Scene:
-    """A panorama that others stitched: copied into our pool, so that the decoder gets its memory back at once."""
+    """A panorama that others stitched. ``compose`` is for ``--hold copy``: then the decoder gets its memory back."""
     info = infos[0]
     if config.panorama_size and parse_size(config.panorama_size) != (info.width, info.height):
         raise ConfigurationError("--panorama-size is for panoramas that are stitched here; leave it away")

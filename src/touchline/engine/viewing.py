@@ -53,6 +53,7 @@ class Watch:
         layout: of those frames.
         panorama: their geometry.
         holds: frames wait for the analysis, as they may at fast pace.
+        replayed_ns: how far behind those who read replays may look.
         on_failed: called if it has to give up.
 
     Attributes:
@@ -67,9 +68,11 @@ class Watch:
         panorama: Panorama,
         *,
         holds: bool,
+        replayed_ns: int = 0,
         on_failed: Callable[[Exception], None],
     ) -> None:
         self.log = MotionLog()
+        self._replayed_ns = replayed_ns
         self.worker = AnalysisWorker(
             store, layout, MotionDetector(panorama), self.log, holds=holds, on_failed=on_failed
         )
@@ -78,7 +81,7 @@ class Watch:
     def forget(self, who: str, before_pts: int) -> None:
         """Drops what nobody looks at any more, once everybody has said how far back that is."""
         self._needed[who] = before_pts
-        self.log.forget_before(min(self._needed.values()))
+        self.log.forget_before(min(self._needed.values()) - self._replayed_ns)
 
     def expect(self, who: str) -> None:
         """Somebody will read, from the beginning."""
@@ -107,7 +110,7 @@ def build_viewing(
     size: tuple[int, int],
     workers: Workers,
     watch: Watch | None,
-    is_full: Callable[[], bool] | None,
+    is_full: Callable[[int], bool] | None,
 ) -> Viewing:
     """Builds the way from a held panorama to a programme picture of this size.
 
@@ -117,7 +120,7 @@ def build_viewing(
         panorama, size: of the held frames, and of the programme's.
         workers: for the kernels.
         watch: needed to follow.
-        is_full: at fast pace, whether the window is as full as it gets.
+        is_full: at fast pace, whether the window is as full as it gets from a PTS on.
 
     Raises:
         ConfigurationError: if no view of this shape fits into the panorama.
@@ -143,6 +146,10 @@ def build_viewing(
         return Viewing(_renderer(camera, FixedDirector(choice.fixed, limits), None), warm_up)
     assert watch is not None
     director = FollowDirector(watch.log, limits, horizon_s=horizon_s(settings))
+    if (
+        settings.shows_replays
+    ):  # what it shows lies behind the others, and it may be asked for nothing for hours
+        return Viewing(_renderer(camera, director, None), warm_up)
     watch.expect(name)
     return Viewing(_renderer(camera, director, _Hindsight(name, watch, director, is_full)), warm_up)
 
@@ -161,7 +168,7 @@ class _Hindsight:
     """Keeps a director and the log that it reads together."""
 
     def __init__(
-        self, name: str, watch: Watch, director: FollowDirector, is_full: Callable[[], bool] | None
+        self, name: str, watch: Watch, director: FollowDirector, is_full: Callable[[int], bool] | None
     ) -> None:
         self._name = name
         self._watch = watch
@@ -173,7 +180,7 @@ class _Hindsight:
         # that is full no more frames will come before this one goes.
         log = self._watch.log
         while self._is_full and not log.wait_for(pts + self._director.horizon_ns, _LOOK_S):
-            if self._is_full() and log.wait_for(pts, 0):
+            if self._is_full(pts) and log.wait_for(pts, 0):
                 break
         self._watch.forget(self._name, pts - self._director.past_ns)
 
