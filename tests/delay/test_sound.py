@@ -324,6 +324,28 @@ def test_a_lag_gives_late_sound_its_time() -> None:
     assert follower.counts.total == 0
 
 
+def test_a_delay_that_is_made_short_while_it_runs_needs_a_lag_then() -> None:
+    """The lag was settled at the start, by the delay of the start: after a jump to none, sound was missing."""
+    store = SoundStore(MONO, 10.0)
+    samples = noise(4 * RATE)
+    programme = Programme(MONO)
+    follower = SoundFollower(store, programme.push)
+    for index in range(75):  # one second late; from 1 s on at once
+        store.write(index * FRAME, samples[index * 1920 : (index + 1) * 1920])
+        if 25 <= index < 50:
+            follower.follow((index - 25) * FRAME, (index - 25) * FRAME)
+        elif index >= 50:
+            follower.lag_ns = 100 * MILLISECOND
+            follower.follow((index - 25) * FRAME, (index + 1) * FRAME)
+    assert follower.counts["missing"] == 0
+    found = programme.samples
+    fade = RATE // 100
+    assert np.array_equal(found[: 25 * 1920 - fade], samples[: 25 * 1920 - fade])
+    rest = found[25 * 1920 + fade :]
+    assert len(rest) > 15 * 1920
+    assert np.array_equal(rest, samples[51 * 1920 + fade :][: len(rest)])
+
+
 def test_without_any_sound_the_programme_is_silent() -> None:
     programme = Programme(MONO)
     follower = SoundFollower(SoundStore(MONO, 1.0), programme.push)

@@ -21,7 +21,8 @@ class SoundFollower:
         push: takes each buffer: PTS (programme time, the number of the first sample / rate), duration and offsets are
             set, and each begins where the last one ended.
         patience_s: how long to wait for sound that is due and has not come: for fast pace. Live, it is silence.
-        lag_ns: how far behind the cues sound is read: for a delay that is shorter than what sound takes to come.
+        lag_ns: how far behind the cues sound is read: for a delay that is shorter than what sound takes to come. May be
+            changed at any time.
 
     Attributes:
         played: samples that were pushed.
@@ -37,7 +38,7 @@ class SoundFollower:
         self._store = store
         self._push = push
         self._patience_s = patience_s
-        self._lag = self.format.sample_at(lag_ns)
+        self.lag_ns = lag_ns
         self._fade = round(FADE_S * self.format.rate)
         self._at: int | None = None  # the next sample to be pushed
         self._shift: int | None = None
@@ -62,7 +63,7 @@ class SoundFollower:
             self._at, self._shift = at, shift
         elif shift != (self._changes[-1][1] if self._changes else self._shift):
             self._changes.append((max(at, self._at), shift))
-        self._play(at - self._lag)
+        self._play(at - self.format.sample_at(self.lag_ns))
 
     def finish(self, until_ns: int) -> None:
         """Pushes what is left before ``until_ns``, the end of the last picture, and lets go of the store."""

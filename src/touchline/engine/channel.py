@@ -47,6 +47,7 @@ class Channel:
         overwrite: recordings replace earlier files.
         on_output_failed, on_note: see :class:`Programme`.
         sound: what was heard; None: the programme is silent.
+        rate_known: whether the frame rate of ``caps`` is more than an assumption.
 
     Attributes:
         direct: the held frames themselves leave.
@@ -69,6 +70,7 @@ class Channel:
         on_output_failed: Callable[[OutputStatus], None],
         on_note: Callable[[str], None],
         sound: SoundStore | None = None,
+        rate_known: bool = True,
     ) -> None:
         self.name = name
         self.settings = settings
@@ -78,6 +80,7 @@ class Channel:
         self.delay_ns = round(settings.delay * SECOND)
         self._panorama = panorama
         self._fast = fast
+        self._rate_known = rate_known
         size = programme_size(settings, choice, panorama)
         self.direct = choice.kind == "panorama" and size == (caps.width, caps.height)
         self.caps = VideoCaps(*size, caps.fps, caps.colorimetry)
@@ -135,8 +138,8 @@ class Channel:
 
     def shorten(self, delay_s: float) -> None:
         """Before the start: never later than so many seconds."""
-        delay = min(self.settings.delay, delay_s)
-        self.settings = self.settings.model_copy(update={"delay": delay, "max_delay": delay})
+        delay, longest = min(self.settings.delay, delay_s), min(self.settings.longest_s, delay_s)
+        self.settings = self.settings.model_copy(update={"delay": delay, "max_delay": longest})
         self.delay_ns = round(delay * SECOND)
 
     def prepare(
@@ -173,7 +176,7 @@ class Channel:
             self.slates,
             self.caps.frame_ns,
             self.programme.push,
-            self.follower.follow if self.follower else None,
+            self._hear if self.follower else None,
         )
 
     def warm_up(self, panorama: Any, layout: PlaneLayout) -> None:
@@ -202,7 +205,7 @@ class Channel:
         # A programme that begins with a slate begins now; any other one with its first frame.
         origin = 0 if settings.slate == "start" or settings.shows_replays else self.delay_ns
         self.programme.move(base_time + origin)
-        self.meter = DelayMeter(base_time + origin, self.caps.frame_ns, settings.delay)
+        self.meter = DelayMeter(base_time + origin, self._meter_ns, settings.delay)
         if settings.shows_replays:
             self.player = ReplayPlayer(
                 store,
@@ -229,6 +232,11 @@ class Channel:
         self.player.start()
 
     @property
+    def _meter_ns(self) -> int:
+        """Of a frame, to know a freeze by; 0 where the rate is only assumed."""
+        return self.caps.frame_ns if self._rate_known else 0
+
+    @property
     def _patience_s(self) -> float:
         """A recording wants every frame; who watches would rather have the next one on time."""
         outputs = self.programme.outputs
@@ -241,6 +249,12 @@ class Channel:
             slate_first=settings.slate == "start",
             slate_after_ns=round(settings.slate_after * SECOND),
         )
+
+    def _hear(self, at: int, pts: int | None) -> None:
+        """Sound for a cue, by the delay that there is now."""
+        if self.follower and self.player:
+            self.follower.lag_ns = lag_ns(self.player.delay_ns)
+            self.follower.follow(at, pts)
 
     def measure(self) -> None:
         """Takes in what has been shown since the last call."""

@@ -93,6 +93,7 @@ class Production:
                     overwrite=config.overwrite,
                     on_output_failed=self._output_failed,
                     on_note=self._note,
+                    rate_known=self.scene.rate_known,
                     sound=self.hearing.store if self.hearing.heard and not settings.shows_replays else None,
                 )
                 for name, settings in config.programmes.items()

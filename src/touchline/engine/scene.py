@@ -47,6 +47,7 @@ class Scene:
         compose: makes a panorama of a moment's pictures.
         rig: the cameras; None for a panorama that came stitched.
         copies: times that a pixel of a held frame is copied on its way to the store.
+        rate_known: whether ``caps`` say the frame rate because the cameras do.
         sound: whether each camera has any, from left to right.
         render_sound: makes that of the synthetic match.
         warm_up: does what ``compose`` does, on nothing, so that the kernels are there when the first frame comes.
@@ -60,6 +61,7 @@ class Scene:
     rig: Rig | None
     copies: int
     warm_up: Callable[[], None] = lambda: None
+    rate_known: bool = True
     sound: tuple[bool, ...] = ()
     render_sound: RenderSound | None = None
 
@@ -148,7 +150,7 @@ def _stitching(
     rates = [info.fps for info in infos]
     rate = min(rates) if all(rates) else _assume(say)
     caps = VideoCaps(panorama.width, panorama.height, rate, infos[0].colorimetry)
-    return Scene(feed, infos, panorama, caps, compose, rig, 0, warm_up)
+    return Scene(feed, infos, panorama, caps, compose, rig, 0, warm_up, rate_known=all(rates))
 
 
 def _stitched(config: RunConfig, feed: Feed, infos: list[SourceInfo], say: Say) -> Scene:
@@ -169,7 +171,7 @@ def _stitched(config: RunConfig, feed: Feed, infos: list[SourceInfo], say: Say) 
         out.copy_from(pictures[0])
 
     caps = VideoCaps(info.width, info.height, info.fps or _assume(say), info.colorimetry)
-    return Scene(feed, infos, panorama, caps, compose, None, copies=1)
+    return Scene(feed, infos, panorama, caps, compose, None, copies=1, rate_known=bool(info.fps))
 
 
 def _assume(say: Callable[[str], None]) -> Fraction:

@@ -17,7 +17,7 @@ from touchline.telemetry.memory import process_memory
 
 _POINTS = 2000  # of each curve
 _GPU_EVERY_S = 10.0  # real time; some ways of asking take a while
-_RETRIES = 5  # between two questions a live programme may have moved on
+_RETRIES = 20  # between two questions a live programme may have moved on
 _RETRY_S = 0.003
 
 
