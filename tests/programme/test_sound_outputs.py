@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from numbered import CAPS, FPS, HEIGHT, WIDTH, draw, free_port, pts_of
+
 from sounding import check_sync, played, pull
 from touchline.delay.sound import SoundStore
 from touchline.delay.sound_follower import SoundFollower
