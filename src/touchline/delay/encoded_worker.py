@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from touchline.counters import Tally
@@ -15,7 +16,7 @@ _PULL_S = 0.02  # for the codec: one that keeps some frames gives the next only 
 _POLL_S = 0.002  # for a free frame: those are freed by whatever thread drops them
 
 
-class CodecWorker:
+class CodecWorker(ABC):
     """Takes every frame of one store through a codec into another.
 
     Args:
@@ -117,9 +118,9 @@ class CodecWorker:
     def _feed(self, frame: Frame) -> None:
         self._codec.push(frame.buffer, frame.pts, frame.duration)
 
+    @abstractmethod
     def _deliver(self, coded: Coded) -> bool:
         """Hands a frame on. False if there is no room for it yet."""
-        raise NotImplementedError
 
     def _pull(self) -> None:
         self._out = self._codec.pull(_PULL_S)
