@@ -6,12 +6,13 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import delay, holding, live, pacing, rendering, stitching
+from benchmarks import delay, holding, live, live_delay, pacing, rendering, stitching
 
 TABLES = {
     "stitching": stitching.main,
     "rendering": rendering.main,
     "delay": delay.main,
+    "live_delay": live_delay.main,
     "holding": holding.main,
     "pacing": pacing.main,
     "live": live.main,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from touchline.delay.timeline import SLACK
 from touchline.gst.library import SECOND
 
 _POLL_S = 0.02  # how often to look whether time goes by again, and whether it has been moved
@@ -40,13 +41,16 @@ class HaltingTimeline:
         self._time = None
 
     def wait_to_prepare(self, running: int, nudge: threading.Event, pts: int = 0) -> bool:
+        now, ready = self.now, running - self._lead_ns
+        if now is None or now < ready:
+            ready += round(SLACK * self._lead_ns)
         while not nudge.is_set():
             now = self.now
-            left_s = _POLL_S if now is None else (running - self._lead_ns - now) / SECOND
+            left_s = _POLL_S if now is None else (ready - now) / SECOND
             if left_s <= 0:
                 return True
             # In steps: the pipeline may pause, and go on with another base time, while we wait.
-            nudge.wait(min(left_s, 5 * _POLL_S))
+            nudge.wait(min(left_s, 10 * _POLL_S))
         return False
 
     def overdue_s(self, running: int) -> float:

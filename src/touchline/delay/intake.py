@@ -20,7 +20,7 @@ from touchline.gst.depth import video_bytes
 from touchline.gst.domains import Domain
 from touchline.gst.library import NONE
 
-_WATCH_S = 0.05  # how often a producer is looked at that has stopped
+_WATCH_S = 0.2  # how often a producer is looked at that has stopped
 _ROOM_S = 0.002  # how often a frame looks whether the full store has room
 _MOST_VERDICTS = 20
 

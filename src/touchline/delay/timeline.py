@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from touchline.delay.store import FrameStore
 from touchline.gst.library import SECOND
 
+SLACK = 0.25  # of the lead: how much later than ``lead`` before its time a frame may be prepared
+
 
 class Timeline(Protocol):
     """Tells a player when to work on what is due at a running time of the capture (ns): PTS plus delay."""
@@ -22,7 +24,10 @@ class Timeline(Protocol):
         """The capture's running time now, ns; None where time is not kept."""
 
     def wait_to_prepare(self, running: int, nudge: threading.Event, pts: int = 0) -> bool:
-        """Waits until ``lead`` before a running time. False if somebody nudged first.
+        """Waits until a running time is to be prepared, ``lead`` before it or a little less. False if nudged first.
+
+        What is not due so soon is left until :data:`SLACK` of the lead has gone by, and then several frames are
+        prepared in a row: each waking of a thread costs more than what it does for a frame.
 
         Args:
             running: ns.
@@ -55,6 +60,8 @@ class LiveTimeline:
 
     def wait_to_prepare(self, running: int, nudge: threading.Event, pts: int = 0) -> bool:
         ready = self.base_time + running - self.lead_ns
+        if ready > self.clock.get_time():
+            ready += round(SLACK * self.lead_ns)
         if (wait_until := getattr(self.clock, "wait_until", None)) is not None:
             return bool(wait_until(ready, nudge))
         while not nudge.is_set():

@@ -17,8 +17,9 @@ from touchline.telemetry.memory import process_memory
 
 _POINTS = 2000  # of each curve
 _GPU_EVERY_S = 10.0  # real time; some ways of asking take a while
-_RETRIES = 20  # between two questions a live programme may have moved on
+_RETRIES = 5  # a frame may be on its way from one holder to the next
 _RETRY_S = 0.003
+_COUNTS = 100  # until one is found during which nothing moved
 
 
 @dataclass(frozen=True)
@@ -119,15 +120,26 @@ class Books:
         self._ask_gpu()
 
     def _count(self) -> tuple[int, int, int]:
-        """Frames that are held for the delay, frames that are out of the pools, and frames that are free."""
-        # What is out first: if something leaves while we look, more is out than held, and not the other way round.
-        stats = [pool.stats() for pool in self._pools]
+        """Frames that are held for the delay, frames that are out of the pools, and frames that are free.
+
+        All at one moment: live, a count during which a frame came or went is thrown away and taken again.
+        """
+        for _ in range(_COUNTS if self._live else 1):
+            before = self._place()
+            stats = [pool.stats() for pool in self._pools]
+            held, *rest = self._place()
+            if before == (held, *rest):
+                break
+        busy = sum(each.frames - each.free for each in stats)
+        return held, busy, stats[0].free
+
+    def _place(self) -> tuple[int, ...]:
+        """Frames that are held, and what changes whenever one comes or goes."""
         oldest = self._store.oldest_pts
         beyond: set[int] = set()
         for outlet in self._outlets:
             beyond |= {pts for pts in outlet.waiting() if oldest is None or pts < oldest}
-        busy = sum(each.frames - each.free for each in stats)
-        return len(self._store) + len(beyond), busy, stats[0].free
+        return len(self._store) + len(beyond), self._store.appended, oldest or 0, *sorted(beyond)
 
     def _ask_gpu(self) -> None:
         now = time.monotonic()
