@@ -95,8 +95,9 @@ class Books:
         self._held, busy, self._free = self._count()
         held, taken = self._held, self._camera.stolen
         slack = len(self._outlets) + 1  # each player's last picture, and one that is just being let go of
+        gone = sum(outlet.dying for outlet in self._outlets)
         broken = []
-        if not 0 <= busy - held - taken <= slack:
+        if not -gone <= busy - held - taken <= slack:
             broken.append(("shares", f"{busy} frames are out, {held} held, {taken} taken by a fault"))
         if steady:
             self.held_peak = max(self.held_peak, held)

@@ -122,6 +122,11 @@ class Outlet:
             with self._lock:
                 self._catch_up()
 
+    @property
+    def dying(self) -> bool:
+        """True from a frame that its pipeline fails on until everybody knows: that one is gone, and still counted."""
+        return self._dying
+
     def waiting(self) -> set[int]:
         """PTS of the captured frames that the pipeline holds, ns: each once, however often it is shown."""
         with self._lock:
