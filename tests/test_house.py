@@ -14,6 +14,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "touchline"
 
 # From the ground up: a part imports only parts above it in this list.
 ORDER = (
+    "cuda",
     "gst",
     "delay",
     "geometry",
@@ -24,6 +25,8 @@ ORDER = (
     "director",
     "render",
     "programme",
+    "deepstream",
+    "deepstream",
     "telemetry",
     "config",
     "soak",
@@ -134,7 +137,7 @@ def order_fault(one: Import, inside: str) -> list[str]:
     for name in (part, target):
         if name not in ORDER:
             return [f"{one}: {name} has no place in the plan of the house"]
-    if part in ("gst", "delay") and target in THE_SPORT:
+    if part in ("cuda", "gst", "delay") and target in THE_SPORT:
         return [f"{one}: GStreamer and the delay know nothing of the sport"]
     if ORDER.index(target) > ORDER.index(part):
         return [f"{one}: {target} is below {part} in the plan of the house"]

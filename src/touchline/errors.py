@@ -55,3 +55,15 @@ class OutputError(TouchlineError):
     """A recording, a stream or a display can't be opened, or failed while running."""
 
     exit_code = 5
+
+
+class MissingCudaError(ConfigurationError):
+    """CUDA was asked for, and a link of its chain is missing; ``touchline doctor`` shows them all."""
+
+
+class CudaError(TouchlineError):
+    """The GPU or its driver refused something. ``code`` is the driver's status, 0 if it was not the driver."""
+
+    def __init__(self, message: str, code: int = 0) -> None:
+        super().__init__(message)
+        self.code = code

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from footage import number_of, paint, pts_of
+from touchline.cuda.probe import broken, links
 from touchline.delay.store import FrameStore
-from touchline.errors import ConfigurationError, TouchlineError
+from touchline.errors import ConfigurationError, MissingCudaError, TouchlineError
 from touchline.gst.caps import VideoCaps
 from touchline.gst.domains import NAMES, SystemDomain, domain, domain_of
 from touchline.gst.elements import make
@@ -24,6 +25,7 @@ from touchline.gst.shares import share
 
 CAPS = VideoCaps(322, 242, Fraction(30))
 NVMM = Gst.Caps.from_string("video/x-raw(memory:NVMM),format=NV12,width=5700,height=1900,framerate=30/1")
+WITHOUT_CUDA = any(link.name == "touchline[cuda]" and not link.ok for link in links())
 SURFACE_BYTES = 64  # of the opaque description
 
 
@@ -53,9 +55,16 @@ def test_caps_name_their_domain(feature: str, name: str) -> None:
 def test_what_is_not_known_is_refused_by_name() -> None:
     with pytest.raises(TouchlineError, match="memory:DMABuf can't be held"):
         domain_of(Gst.Caps.from_string("video/x-raw(memory:DMABuf),format=NV12"))
-    with pytest.raises(ConfigurationError, match="known are system, gl, nvmm"):
+    with pytest.raises(ConfigurationError, match="known are system, gl, cuda, nvmm"):
         domain("hologram")
-    assert [domain(name).name for name in NAMES] == list(NAMES)
+    here = [name for name in NAMES if name != "cuda" or broken(links()) is None]
+    assert [domain(name).name for name in here] == here
+
+
+@pytest.mark.skipif(not WITHOUT_CUDA, reason="the package that must be missing is here")
+def test_cuda_without_its_package_is_refused_by_its_name() -> None:
+    with pytest.raises(MissingCudaError, match=r"touchline\[cuda\]"):
+        domain_of(Gst.Caps.from_string("video/x-raw(memory:CUDAMemory),format=NV12"))
 
 
 def test_identity_is_of_the_pixels_not_of_the_header(pool: FramePool) -> None:

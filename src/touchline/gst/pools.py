@@ -12,13 +12,13 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import Any
 
 from touchline.errors import TouchlineError
 from touchline.gst.caps import PlaneLayout, VideoCaps
-from touchline.gst.domains import Domain, SystemDomain
+from touchline.gst.domains import Domain, Placement, SystemDomain
 from touchline.gst.library import Gst, GstVideo
 
 _REFCOUNT_BYTE = 8  # in GstMiniObject, behind its type: part of GStreamer 1.x's ABI on 64-bit platforms
@@ -88,12 +88,14 @@ class FramePool:
     @cached_property
     def layout(self) -> PlaneLayout:
         """Where the planes of an NV12 frame lie. Raises ValueError for another format."""
-        return PlaneLayout.from_caps(self._gst_caps)
+        plain, place = PlaneLayout.from_caps(self._gst_caps), self._placement
+        (y, uv), (first, second) = place.strides, place.offsets
+        return replace(plain, strides=(y, uv), offsets=(first, second), size=place.size)
 
     @property
     def frame_bytes(self) -> int:
-        """Bytes of memory that one frame takes."""
-        return int(self._info.size)
+        """Bytes of memory that one frame takes, whatever its allocator rounds up to counted."""
+        return self._placement.taken
 
     def start(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Allocates every frame.
@@ -202,15 +204,24 @@ class FramePool:
     @cached_property
     def _plan(self) -> tuple[Any, ...]:
         """What the header of every frame says: format, width, height, planes, offsets and strides."""
-        info = self._info
+        info, place = self._info, self._placement
         return (
             info.finfo.format,
             info.width,
             info.height,
             info.finfo.n_planes,
-            list(info.offset),
-            list(info.stride),
+            _four(place.offsets),
+            _four(place.strides),
         )
+
+    @cached_property
+    def _placement(self) -> Placement:
+        return self.domain.placement(self._gst_caps)
+
+
+def _four(figures: tuple[int, ...]) -> list[int]:
+    """As many as GstVideo has places for planes."""
+    return [*figures, *[0] * (4 - len(figures))]
 
 
 @cache

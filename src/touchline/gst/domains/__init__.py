@@ -7,26 +7,52 @@ domain; what differs is how its memory is told from another one's, and who can a
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
-from touchline.errors import ConfigurationError, TouchlineError
+from touchline.errors import ConfigurationError, MissingCudaError, TouchlineError
 from touchline.gst.domains.gl import GlDomain
 from touchline.gst.domains.nvmm import NvmmDomain
-from touchline.gst.domains.protocol import Domain
+from touchline.gst.domains.protocol import Domain, Placement
 from touchline.gst.domains.system import SystemDomain
 
-_DOMAINS: dict[str, Callable[[], Domain]] = {"system": SystemDomain, "gl": GlDomain, "nvmm": NvmmDomain}
+
+def _cuda() -> Domain:
+    """CUDA's domain, with all that it imports: only when it is asked for."""
+    try:
+        module = import_module("touchline.gst.domains.cuda")
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("cuda"):
+            raise
+        raise MissingCudaError(
+            f"frames in CUDA memory need the package {error.name}: install touchline[cuda]"
+        ) from error
+    made: Domain = module.CudaDomain()
+    return made
+
+
+_DOMAINS: dict[str, Callable[[], Domain]] = {
+    "system": SystemDomain,
+    "gl": GlDomain,
+    "cuda": _cuda,
+    "nvmm": NvmmDomain,
+}
 _FEATURES = {
     None: "system",
     "memory:SystemMemory": "system",
     GlDomain.feature: "gl",
+    "memory:CUDAMemory": "cuda",
     NvmmDomain.feature: "nvmm",
 }
 NAMES = tuple(_DOMAINS)
 
 
 def domain(name: str) -> Domain:
-    """The domain of this name. Raises ConfigurationError for an unknown one."""
+    """The domain of this name.
+
+    Raises:
+        ConfigurationError: for an unknown one, or (as MissingCudaError) where what it needs is not installed.
+    """
     if name not in _DOMAINS:
         raise ConfigurationError(f"unknown memory domain {name!r}; known are {', '.join(NAMES)}")
     return _DOMAINS[name]()
@@ -47,4 +73,4 @@ def domain_of(caps: Any) -> Domain:
     return domain(_FEATURES[feature])
 
 
-__all__ = ["NAMES", "Domain", "GlDomain", "NvmmDomain", "SystemDomain", "domain", "domain_of"]
+__all__ = ["NAMES", "Domain", "GlDomain", "NvmmDomain", "Placement", "SystemDomain", "domain", "domain_of"]

@@ -21,12 +21,13 @@ import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from touchline.errors import MissingElementError, TouchlineError
 from touchline.gst.caps import PlaneLayout
+from touchline.gst.domains.protocol import Placement, placement_of
 from touchline.gst.library import GLib, GObject, Gst, GstVideo, native
 from touchline.gst.mapping import writable
 from touchline.gst.nv12 import Nv12
@@ -78,6 +79,10 @@ class GlDomain:
         texture_id = _libgstgl().gst_gl_memory_get_texture_id
         ids = [texture_id(hash(memory)) for memory in _textures(buffer)]
         return sum(one << _PLANE_BITS * place for place, one in enumerate(ids))
+
+    def placement(self, caps: Any) -> Placement:
+        """GStreamer's default."""
+        return placement_of(caps)
 
     def allocate(self, caps: Any, frames: int) -> Iterator[tuple[Any, ...]]:
         """Textures out of GstGL's own pool, which forgets them then.
@@ -143,6 +148,14 @@ class GlDomain:
             with _mapped(memory, _READ | _MAP_GL):
                 pass  # that is the upload
         self._mark(target)
+
+    def reading(self, buffer: Any, layout: PlaneLayout) -> NoReturn:
+        """Always refused: textures are read by GStreamer's own elements."""
+        raise TouchlineError("the pixels of a texture can't be reached from here: put gldownload before")
+
+    def writing(self, buffer: Any, layout: PlaneLayout) -> NoReturn:
+        """Always refused."""
+        raise TouchlineError("a texture can't be painted from here: write a picture into it")
 
     def _check_sharing(self, source: Any, target: Any) -> None:
         """Ids of textures mean nothing in a context that does not share them."""

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from touchline.errors import TouchlineError
+from touchline.gst.caps import PlaneLayout
+from touchline.gst.domains.protocol import Placement, placement_of
 from touchline.gst.mapping import address
 from touchline.gst.nv12 import Nv12
 
@@ -35,6 +37,10 @@ class NvmmDomain:
     def prepare(self, pipeline: Any) -> None:
         """Nothing to do: the surfaces are the whole device's."""
 
+    def placement(self, caps: Any) -> Placement:
+        """GStreamer's default."""
+        return placement_of(caps)
+
     def allocate(self, caps: Any, frames: int) -> Iterator[tuple[Any, ...]]:
         """Always refused."""
         _refuse(f"frames in NVMM memory can't be allocated from outside: {_COPY}")
@@ -46,6 +52,14 @@ class NvmmDomain:
     def write(self, target: Any, picture: Nv12, caps: Any) -> None:
         """Always refused."""
         _refuse("a picture can't be written into NVMM memory from outside: let nvvideoconvert upload it")
+
+    def reading(self, buffer: Any, layout: PlaneLayout) -> NoReturn:
+        """Always refused."""
+        _refuse("the pixels of a surface can't be reached from here: put nvvideoconvert before")
+
+    def writing(self, buffer: Any, layout: PlaneLayout) -> NoReturn:
+        """Always refused."""
+        _refuse("a surface can't be painted from outside: let nvvideoconvert upload it")
 
 
 def _refuse(why: str) -> NoReturn:

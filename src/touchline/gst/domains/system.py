@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
 
@@ -11,8 +12,9 @@ import numpy as np
 
 from touchline.errors import TouchlineError
 from touchline.gst.caps import PlaneLayout
+from touchline.gst.domains.protocol import Placement, placement_of
 from touchline.gst.library import Gst, GstVideo
-from touchline.gst.mapping import writable, write_nv12
+from touchline.gst.mapping import read_nv12, writable, write_nv12
 from touchline.gst.nv12 import Nv12
 
 _ALIGN = 63  # cache lines, as a mask
@@ -57,6 +59,10 @@ class SystemDomain:
 
     def prepare(self, pipeline: Any) -> None:
         """Nothing to do: plain memory is everybody's."""
+
+    def placement(self, caps: Any) -> Placement:
+        """GStreamer's default."""
+        return placement_of(caps)
 
     def allocate(self, caps: Any, frames: int) -> Iterator[tuple[Any, ...]]:
         """Blocks that begin on a cache line, every page of them touched."""
@@ -104,6 +110,14 @@ class SystemDomain:
                     f"a picture of {picture.width}x{picture.height} does not fit {own.width}x{own.height}"
                 )
             own.copy_from(picture)
+
+    def reading(self, buffer: Any, layout: PlaneLayout) -> AbstractContextManager[Nv12]:
+        """NumPy views over the frame's memory."""
+        return read_nv12(buffer, layout)
+
+    def writing(self, buffer: Any, layout: PlaneLayout) -> AbstractContextManager[Nv12]:
+        """NumPy views over the frame's memory."""
+        return write_nv12(buffer, layout)
 
 
 @cache
