@@ -96,13 +96,13 @@ def test_a_short_gap_is_left_alone_and_a_longer_one_holds_the_last_frame(stage) 
 def test_a_gap_that_lasts_gives_way_to_the_slate_and_the_timeline_is_kept(stage) -> None:
     s = stage()
     s.film(range(10))
-    s.film(range(60, 80))  # two seconds are missing: longer than the delay
-    s.end_after(79)
+    s.film(range(60, 100))  # two seconds are missing: longer than the delay
+    s.end_after(99)
     states = []
     player, shown = s.player(1.0, FILL, on_change=lambda _, new: states.append(new))
     s.start(player)
     assert player.wait(20)
-    assert kinds(shown) == fresh(0, 10) + held(9, 10, 20) + slates(20, 60) + fresh(60, 80)
+    assert kinds(shown) == fresh(0, 10) + held(9, 10, 20) + slates(20, 60) + fresh(60, 100)
     assert states == [
         State.FILLING,
         State.PLAYING,
