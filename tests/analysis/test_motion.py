@@ -12,6 +12,7 @@ import pytest
 
 from touchline.analysis import Motion, MotionDetector
 from touchline.geometry import Panorama
+from touchline.panorama.reduce import reduce_luma
 
 PANORAMA = Panorama(
     "equirectangular", 1280, 320, math.radians(-80), math.radians(80), math.radians(-32), math.radians(8)
@@ -195,6 +196,29 @@ def test_padded_rows_are_read_as_they_are() -> None:
         wide[:, :1280] = picture
         padded.append((pts, wide[:, :1280]))
     assert observed(padded) == observed(film)
+
+
+def test_frames_that_were_reduced_elsewhere_say_the_same() -> None:
+    """As on a GPU, from which only the reduced luma comes down."""
+    film = list(Scene(Walker(300, 200, 80), Walker(900, 220, -50)).film(30))
+    detector = MotionDetector(PANORAMA)
+    found = []
+    for pts, picture in film:
+        small = np.empty((320 // detector.factor, 1280 // detector.factor), np.uint8)
+        reduce_luma(picture, detector.factor, small)
+        found.append(detector.observe_reduced(small, pts))
+    for one, other in zip(found, observed(film), strict=True):
+        assert one.yaw_deg == pytest.approx(other.yaw_deg, abs=0.5)
+        assert one.amount == pytest.approx(other.amount, abs=0.002)
+    with pytest.raises(ValueError, match="reduced luma must have shape"):
+        detector.observe_reduced(small[:-1], 10**12)
+
+
+def test_very_wide_panoramas_are_reduced_by_a_sixteenth_at_most() -> None:
+    """A GPU's reduction goes no further."""
+    wide = Panorama("equirectangular", 9600, 3200, -1.4, 1.4, -0.5, 0.5)
+    assert MotionDetector(wide).factor == 16
+    assert MotionDetector(PANORAMA).factor == 3
 
 
 def test_what_does_not_belong_is_refused() -> None:

@@ -18,6 +18,9 @@ _HABIT_S = 60.0  # how long a pixel is remembered to have moved
 _HABIT = 0.15  # share of that time at which a pixel counts half: crowds, flags, trees, a clock
 _LEAST_FRESH = 0.1  # below it a blob stands still
 _MOST_BLOBS = 200
+_MOST_REDUCED = (
+    16  # along each axis, as far as reductions go that are made elsewhere (touchline.panorama.reduce)
+)
 _BANDWIDTH_DEG = 7.0  # how far apart players of one scene are
 _CENTRAL = (0.15, 0.85)  # the share of the movement whose width is the spread
 
@@ -49,12 +52,12 @@ class MotionDetector:
 
     Args:
         panorama: what is observed.
-        width: about how many pixels wide the reduced picture is.
+        width: about how many pixels wide the reduced picture is; no less than a sixteenth of the panorama.
     """
 
     def __init__(self, panorama: Panorama, width: int = 400) -> None:
         self._panorama = panorama
-        self._factor = max(1, round(panorama.width / width))
+        self._factor = min(_MOST_REDUCED, max(1, round(panorama.width / width)))
         rows, columns = panorama.height // self._factor, panorama.width // self._factor
         self._small: NDArray[np.uint8] = np.empty((rows, columns), np.uint8)
         self._background = Background(rows, columns)
@@ -62,6 +65,11 @@ class MotionDetector:
         yaw, pitch = panorama.pixels_to_angles(panorama.width / 2 - 0.5, panorama.height / 2 - 0.5)
         self._last = Motion(0, math.degrees(float(yaw)), math.degrees(float(pitch)), 0.0, 0.0)
         self._seen = False
+
+    @property
+    def factor(self) -> int:
+        """How many pixels of the panorama, along each axis, make one of the reduced picture."""
+        return self._factor
 
     def observe(self, luma: NDArray[np.uint8], pts_ns: int) -> Motion:
         """Takes in the next frame.
@@ -78,21 +86,35 @@ class MotionDetector:
                 f"a luma plane of {luma.shape[1]}x{luma.shape[0]} does not belong to a panorama of "
                 f"{self._panorama.width}x{self._panorama.height}"
             )
+        return self.observe_reduced(self._reduce(luma), pts_ns)
+
+    def observe_reduced(self, small: NDArray[np.uint8], pts_ns: int) -> Motion:
+        """Takes in the next frame, which was reduced elsewhere.
+
+        Args:
+            small: means of ``factor`` x ``factor`` samples of luma, shape (height // factor, width // factor).
+            pts_ns: later than the one before.
+
+        Raises:
+            ValueError: for another shape, or a pts that is not later.
+        """
+        if small.shape != self._small.shape:
+            raise ValueError(f"the reduced luma must have shape {self._small.shape}, not {small.shape}")
         if self._seen and pts_ns <= self._last.pts_ns:
             raise ValueError(f"a frame of {pts_ns} ns can't follow one of {self._last.pts_ns} ns")
         # After a gap of seconds the model is as good as it was: it must not be overrun by one picture.
         elapsed_s = min((pts_ns - self._last.pts_ns) / 1e9, 1.0) if self._seen else 0.0
-        fresh = self._background.observe(self._reduce(luma), elapsed_s)
+        fresh = self._background.observe(small.astype(np.float32), elapsed_s)
         self._last = self._locate(fresh, pts_ns, elapsed_s)
         self._seen = True
         return self._last
 
-    def _reduce(self, luma: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _reduce(self, luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Box means of factor x factor pixels; what is left over at the right and at the bottom is left out."""
         rows, columns = self._small.shape
         whole = luma[: rows * self._factor, : columns * self._factor]
         cv2.resize(whole, (columns, rows), dst=self._small, interpolation=cv2.INTER_AREA)
-        return self._small.astype(np.float32)
+        return self._small
 
     def _locate(self, fresh: NDArray[np.float32], pts_ns: int, elapsed_s: float) -> Motion:
         moving = fresh > 0

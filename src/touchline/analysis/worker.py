@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from touchline.analysis.log import MotionLog
 from touchline.analysis.motion import MotionDetector
@@ -32,6 +36,7 @@ class AnalysisWorker:
         period_s: between two observed frames.
         holds: frames wait for the analysis, as they may at fast pace; live they must not.
         on_failed: called with the exception if the detector raises; the programme goes on without it.
+        reduce: gives the luma of a held frame, reduced as the detector wants it, where the frame can't be mapped.
     """
 
     def __init__(
@@ -44,6 +49,7 @@ class AnalysisWorker:
         period_s: float = 0.1,
         holds: bool = False,
         on_failed: Callable[[Exception], None] | None = None,
+        reduce: Callable[[Any], NDArray[np.uint8]] | None = None,
     ) -> None:
         self.durations = Durations()
         self.observed = 0
@@ -52,6 +58,7 @@ class AnalysisWorker:
         self._log = log
         self._period_ns = round(period_s * SECOND)
         self._on_failed = on_failed
+        self._reduce = reduce
         self._store = store
         self._reader = store.reader("analysis", holds=holds)
         self._stop = threading.Event()
@@ -93,6 +100,11 @@ class AnalysisWorker:
             self._reader.close()  # no frame waits for an analysis that has ended or given up
 
     def _observe(self, frame: Frame) -> None:
-        with self.durations.measure(), read_nv12(frame.buffer, self._layout) as picture:
-            self._log.append(self._detector.observe(picture.y, frame.pts))
+        with self.durations.measure():
+            if self._reduce is not None:
+                motion = self._detector.observe_reduced(self._reduce(frame.buffer), frame.pts)
+            else:
+                with read_nv12(frame.buffer, self._layout) as picture:
+                    motion = self._detector.observe(picture.y, frame.pts)
+            self._log.append(motion)
         self.observed += 1

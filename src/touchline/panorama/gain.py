@@ -78,13 +78,27 @@ class Gain:
         """The difference as it is corrected now."""
         return self._difference
 
+    @property
+    def points(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Where the left and the right picture are compared: chroma coordinates x, y, shape (n, 2) each."""
+        return self._points
+
     def follow(self, left: Nv12, right: Nv12, pts_s: float) -> Difference:
         """Looks at a pair of frames of time ``pts_s`` (seconds) and returns the difference to be corrected.
 
         The first pair that says anything sets it at once. Time that stands still or runs backwards changes nothing.
         """
         sample_points(picture_of(left), picture_of(right), *self._points, self._samples)
-        seen = difference_of(self._samples)
+        return self.learn(self._samples, pts_s)
+
+    def learn(self, samples: NDArray[np.int32], pts_s: float) -> Difference:
+        """As :meth:`follow`, for a pair that was read at :attr:`points` elsewhere.
+
+        Args:
+            samples: as :func:`touchline.panorama.plane_kernels.sample_points` writes them, shape (n, 6).
+            pts_s: time of the pair in seconds.
+        """
+        seen = difference_of(samples)
         if seen is not None:
             if self._last is None:
                 self._difference = seen
