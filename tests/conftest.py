@@ -1,7 +1,12 @@
-"""Coded footage for the tests of the whole way of a frame."""
+"""Coded footage for the tests of the whole way of a frame, and the memory that their runs work in.
+
+That is plain memory, wherever the tests run; ``TOUCHLINE_TEST_MEMORY=cuda`` in the environment sends the same tests
+through an NVIDIA GPU.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -10,6 +15,9 @@ import pytest
 
 if TYPE_CHECKING:
     from runs import Coded
+
+# Read by every configuration, in this process and in those of the command line; a flag or a keyword goes before it.
+os.environ["TOUCHLINE_MEMORY"] = os.environ.get("TOUCHLINE_TEST_MEMORY", "system")
 
 
 @pytest.fixture(scope="session")

@@ -12,14 +12,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from touchline.cli.session import run_session
 from touchline.config import load_config
 from touchline.engine.production import Production
 from touchline.geometry import Panorama, Rig, View, ViewLimits, fit_panorama
+from touchline.gst.elements import available
 from touchline.synth import SyntheticMatch, read_code
 
 SIZE = (640, 360)
+# The command line, also where only the sources are.
+PROGRAM = [sys.executable, "-m", "touchline"]
+MEMORY = os.environ.get("TOUCHLINE_MEMORY", "system")  # that runs work in, see conftest.py
+in_plain_memory = pytest.mark.skipif(MEMORY != "system", reason="this is about plain memory")
+with_an_encoder_there = pytest.mark.skipif(
+    MEMORY == "cuda" and not available("nvh264enc"),
+    reason="frames can't wait encoded on a GPU without an encoder",
+)
 
 
 @dataclass(frozen=True)
@@ -74,9 +84,8 @@ def touchline(
     *arguments: object, timeout_s: float = 90, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """The command line in a process of its own."""
-    program = Path(sys.executable).with_name("touchline")
     return subprocess.run(
-        [program, *map(str, arguments)],
+        [*PROGRAM, *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=timeout_s,

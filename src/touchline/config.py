@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from touchline.deepstream.settings import DeepStreamSettings
 from touchline.errors import ConfigurationError
 
 if sys.version_info >= (3, 11):
@@ -125,6 +126,8 @@ class RunConfig(ProgrammeSettings, BaseSettings):
     pace: Literal["live", "fast"] = "live"
     duration: float | None = Field(None, gt=0, allow_inf_nan=False)
 
+    deepstream: DeepStreamSettings = DeepStreamSettings()
+
     report: Path | None = None
     memory_log: Path | None = None
     metrics_port: int | None = Field(None, ge=0, le=65535)
@@ -159,15 +162,13 @@ class RunConfig(ProgrammeSettings, BaseSettings):
         given = [pair, self.panorama is not None, self.synthetic is not None]
         if sum(given) != 1:
             raise ValueError("give one kind of input: --left and --right, or --panorama, or --synthetic")
-        if self.memory == "cuda":
+        if self.memory == "gl":
             raise ValueError(
-                "--memory cuda is not there yet; this version stitches and holds in system memory"
+                "--memory gl is for the delay by itself (touchlinedelay, NVMMBufferManager); "
+                "panoramas are stitched in system, cuda or nvmm memory"
             )
-        if self.memory in ("gl", "nvmm"):
-            raise ValueError(
-                f"--memory {self.memory} is for the delay by itself (touchlinedelay, NVMMBufferManager); "
-                "panoramas are stitched in system memory"
-            )
+        if self.memory == "nvmm":
+            self._check_nvmm()
         names = ["main", *(further.name for further in self.programme)]
         if len(set(names)) < len(names):
             raise ValueError(f"two programmes have the same name: {', '.join(names)}")
@@ -178,6 +179,19 @@ class RunConfig(ProgrammeSettings, BaseSettings):
         if self.hold == "encoded" and any(further.replay for further in self.programme):
             raise ValueError("replays need frames that are held as they are: use --hold reference")
         return self
+
+    def _check_nvmm(self) -> None:
+        """What NVIDIA's elements can't be asked for."""
+        if self.synthetic is not None:
+            raise ValueError(
+                "--memory nvmm films cameras and files: the synthetic match is drawn in plain memory"
+            )
+        if self.hold != "reference":
+            raise ValueError(
+                f"--hold {self.hold} can't be had in NVMM memory: its frames wait in the converter's own pool already"
+            )
+        if any(further.replay for further in self.programme):
+            raise ValueError("replays need cards to be painted, which can't be done in NVMM memory")
 
 
 def load_config(flags: dict[str, Any], file: Path | None = None) -> RunConfig:
@@ -275,6 +289,8 @@ def _first_fault(error: ValidationError) -> str:
     fault = error.errors()[0]
     path = [str(part).replace("_", "-") for part in fault["loc"]]
     where = f"--{path[0]}: " if path else ""
+    if len(path) > 1 and path[0] == "deepstream":
+        where = f"[{'.'.join(path[:-1])}] {path[-1]}: "
     if len(path) > 2 and path[0] == "programme":
         where = f"[[programme]] number {int(path[1]) + 1}, {path[2]}: "
     text = str(fault["msg"]).removeprefix("Value error, ")

@@ -41,6 +41,23 @@ class Tally:
             return dict(sorted(self._counts.items()))
 
 
+class BusBytes:
+    """Bytes of pictures that crossed the bus between the processor's memory and a GPU's, by stage.
+
+    Attributes:
+        up: to the GPU.
+        down: from it.
+    """
+
+    def __init__(self) -> None:
+        self.up = Tally()
+        self.down = Tally()
+
+    def as_dict(self) -> dict[str, dict[str, int]]:
+        """A copy: bytes by direction and stage."""
+        return {"up": self.up.as_dict(), "down": self.down.as_dict()}
+
+
 class Durations:
     """A distribution of durations in seconds: bins on a logarithmic scale, exact count, sum and extremes.
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 import os
 import pty
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 
+from runs import PROGRAM
 from touchline.cli import keys
 
 
 def test_keys_are_read_from_the_terminal_and_it_is_left_as_it_was(tmp_path: Path) -> None:
-    program = Path(sys.executable).with_name("touchline")
     ours, theirs = pty.openpty()
     flags = ["--synthetic", "1", "--synthetic-size", "320x180", "--view", "panorama", "--delay", "1"]
     running = subprocess.Popen(
-        [program, "run", *flags, "--duration", "5", "--audio", "none"],
+        [*PROGRAM, "run", *flags, "--duration", "5", "--audio", "none"],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

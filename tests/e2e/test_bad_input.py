@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from footage import number_of, read_frames, write_numbered
-from runs import Coded, refused, touchline
+from runs import Coded, in_plain_memory, refused, touchline
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +159,7 @@ def test_a_report_without_a_folder(footage: Coded, tmp_path: Path) -> None:
     assert "there is no folder" in refused(done, 2)
 
 
+@in_plain_memory
 def test_a_plan_that_does_not_fit(footage: Coded) -> None:
     done = touchline("run", *cameras(footage), "--memory-limit", "120MB")
     line = refused(done, 3)
@@ -177,12 +178,18 @@ def test_a_plan_that_does_not_fit(footage: Coded) -> None:
         (["--synthetic", "1", "--size", "4000x3000"], "larger than 1920x1080"),
         (["--synthetic", "1", "--record", "x.avi"], "must end in one of"),
         (["--synthetic", "1", "--stream", "http://host/x"], "rtmp://"),
-        (["--synthetic", "1", "--memory", "cuda"], "not there yet"),
         (["--config", "nowhere.toml"], "can't be read"),
     ],
 )
 def test_wrong_usage(flags: list[str], says: str) -> None:
     assert says in refused(touchline("run", *flags), 2)
+
+
+def test_cuda_without_a_gpu_is_refused_with_the_missing_link_and_the_remedy() -> None:
+    line = refused(touchline("run", "--synthetic", 1, "--memory", "cuda", CUDA_VISIBLE_DEVICES=""), 2)
+    assert "--memory cuda can't be had here: " in line
+    assert "NVIDIA driver" in line or "GPU: " in line
+    assert "; " in line.partition("here: ")[2], "what to do about it"
 
 
 def test_an_unknown_option() -> None:

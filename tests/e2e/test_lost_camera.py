@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ import numpy as np
 import pytest
 
 from footage import free_port, read_frames
-from runs import SIZE, Coded
+from runs import PROGRAM, SIZE, Coded
 from senders import serve
 from touchline.synth import SyntheticMatch
 from touchline.synth.files import write_match
@@ -47,9 +46,8 @@ class Run:
     """A run of the command line that is watched through its metrics."""
 
     def __init__(self, *arguments: object) -> None:
-        program = Path(sys.executable).with_name("touchline")
         self.child = subprocess.Popen(
-            [program, "run", *map(str, arguments), "--metrics-port", "0"], stderr=subprocess.PIPE, text=True
+            [*PROGRAM, "run", *map(str, arguments), "--metrics-port", "0"], stderr=subprocess.PIPE, text=True
         )
         assert self.child.stderr is not None
         self.said: list[str] = []

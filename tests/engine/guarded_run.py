@@ -88,6 +88,7 @@ production = run_session(
             "view": view,
             "delay": 0.5,
             "pace": "fast",
+            "memory": "system",  # whose pages the kernel can guard
             "record": [Path(out)],
         }
     )

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from footage import read_frames
-from runs import run, times_are_kept
+from runs import in_plain_memory, run, times_are_kept, with_an_encoder_there
 from sounding import write_claps
 from touchline.delay import MemoryPlan
 from touchline.delay.intake import Intake
+from touchline.engine.backend import CpuBackend
 from touchline.engine.books import stats_of
 from touchline.engine.holding import LoanedWindow
 from touchline.errors import ConfigurationError, PlanError
@@ -21,6 +22,7 @@ from touchline.gst.library import SECOND, Gst
 FPS = Fraction(30)
 
 
+@with_an_encoder_there
 @pytest.mark.parametrize(("pace", "delay"), [("fast", 0.6), ("live", 1.4)])
 def test_encoded_frames_are_shown_as_held_ones_are(coded, tmp_path: Path, pace: str, delay: float) -> None:
     footage = coded(FPS)
@@ -41,6 +43,7 @@ def test_encoded_frames_are_shown_as_held_ones_are(coded, tmp_path: Path, pace: 
     assert production.pool.frames < 30, "and few frames as frames"
 
 
+@with_an_encoder_there
 def test_encoded_frames_are_followed_too(coded, tmp_path: Path) -> None:
     """The analysis sees the raw frames: what it finds is the same, so is the path of the camera."""
     footage = coded(FPS)
@@ -53,6 +56,7 @@ def test_encoded_frames_are_followed_too(coded, tmp_path: Path) -> None:
     assert paths[0] == paths[1]
 
 
+@in_plain_memory
 def test_memory_that_is_short_is_refused_or_made_do_with(coded, tmp_path: Path) -> None:
     footage = coded(FPS)
     wanted = {
@@ -96,6 +100,7 @@ def test_the_way_back(coded, tmp_path: Path) -> None:
     assert films == [[(n, n) for n in range(footage.frames)]] * 3
 
 
+@in_plain_memory
 def test_the_decoder_is_asked_for_as_many_frames_as_will_be_held(coded, tmp_path: Path, monkeypatch) -> None:
     """Before anything plays; the pool that the converter before our sink makes has them, allocated at once."""
     footage = coded(FPS)
@@ -123,6 +128,7 @@ def test_a_panorama_that_was_away_for_long_comes_back_at_its_time() -> None:
     window = LoanedWindow(
         caps,
         MemoryPlan(64, 48, 30.0, 2.0),
+        CpuBackend(),
         "the panorama",
         careful=False,
         waits=False,

@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from footage import read_frames
-from runs import Coded
+from runs import Coded, in_plain_memory
+
+pytestmark = in_plain_memory  # the kernel guards its pages
 
 
 @pytest.fixture(scope="module")

@@ -271,6 +271,43 @@ def test_a_lost_cameras_memory_is_let_go_of(line) -> None:
     assert alive[3:] == [[], [], []], "there is a dimmed copy of it"
 
 
+def test_a_pictures_memory_goes_back_when_it_is_stitched_not_when_the_next_one_comes(line) -> None:
+    """A decoder on a GPU has few surfaces; the worker kept the last moment while it waited for another one."""
+
+    class Waiting(ListedFeed):
+        """After its moments nothing comes, and it does not end."""
+
+        waits = threading.Event()
+        held = True
+
+        def next(self, timeout_s: float) -> Moment | None:
+            if not self._moments and not self.waits.is_set():
+                self.held = ours() is not None
+                self.waits.set()
+            return super().next(timeout_s)
+
+        @property
+        def finished(self) -> bool:
+            return self.ended
+
+        ended = False
+
+    def compose(pictures: Sequence[Nv12], out: Nv12, _pts_s: float) -> None:
+        out.fill(int(pictures[0].y[0, 0]), 128, 128)
+
+    single = Moment(0, 7, moment(5, 0).pictures[:1])
+    ours = weakref.ref(single.pictures[0].planes.y.base)
+    one = line([], compose=compose)
+    one.worker._feed = feed = Waiting([single])
+    del single
+    one.worker.start()
+    assert feed.waits.wait(20)
+    assert one.worker.stitched == 1
+    assert not feed.held
+    feed.ended = True
+    one.worker.stop()
+
+
 def test_a_failure_ends_the_store_and_is_told_once(line) -> None:
     def compose(pictures: Sequence[Nv12], out: Nv12, pts_s: float) -> None:
         if pictures[0].y[0, 0] == 3:

@@ -45,6 +45,7 @@ STATS = RunStats(
         oldest_age_s=7.1,
         rss_bytes=4_000_000_000,
         planned_bytes=3_557_655_000,
+        bus={"up": {"capture": 0, "slates": 4_000}, "down": {"programme": 3_110_400}},
     ),
     stages={"stitch": _durations(0.021, 0.024), "render": _durations(0.006)},
     outputs=(
@@ -111,6 +112,8 @@ def test_every_metric_has_its_value() -> None:
     assert labelled["output_up", "stream rtmp://a.b/live/***"] == 0
     assert labelled["output_up", "record match.mp4"] == 1
     assert labelled["output_frames_total", "record match.mp4"] == 90
+    crossed = {key[1:]: value for key, value in labelled.items() if key[0] == "bus_bytes_total"}
+    assert crossed == {("up", "capture"): 0, ("up", "slates"): 4_000, ("down", "programme"): 3_110_400}
     assert labelled["stage_seconds_count", "stitch"] == 2
     assert labelled["pool_frames", "panorama pool"] == 219
     assert labelled["pool_free", "panorama pool"] == 9

@@ -42,6 +42,7 @@ def _stats() -> RunStats:
             planned_bytes=3_557_655_000,
             held_bytes_peak=3_411_450_000,
             rss_peak_bytes=4_000_000_000,
+            bus={"up": {"slates": 3000}, "down": {}},
         ),
         stages={"stitch": stitch},
         outputs=(
@@ -85,6 +86,7 @@ def test_it_has_the_fields_of_the_contract_and_no_others(tmp_path: Path) -> None
             "rss_peak_bytes": 4_000_000_000,
             "gpu_peak_bytes": 0,
             "pixel_copies": 0,
+            "bus": {"up": {"slates": 3000}, "down": {}},
         },
         "stages": {"stitch": dict.fromkeys(("p50_ms", "p99_ms"), pytest.approx(25.0, rel=0.012))},
         "outputs": [

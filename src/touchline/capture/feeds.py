@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from touchline.capture.frames import CapturedFrame, Moment, SourceInfo
+from touchline.capture.landing import Landing
 from touchline.capture.pairing import Pair, Pairer
 from touchline.capture.revival import LiveCamera
 from touchline.capture.sources import OnEnd, OnFrame, Source
@@ -80,6 +81,7 @@ class CameraFeed:
         silent_s: when all live cameras have been lost for so long, the feed ends with a failure.
         on_note: told, one line at a time, when a live camera is lost and when it is back.
         on_sound, on_sound_end: as of a :class:`Source`, with the camera's place, from the left, before the rest.
+        landing: where the pictures come to lie; by default in plain memory.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class CameraFeed:
         on_note: Callable[[str], None] = lambda _: None,
         on_sound: Callable[[int, int, Samples], None] | None = None,
         on_sound_end: Callable[[int, str | None], None] = lambda _side, _error: None,
+        landing: Landing | None = None,
     ) -> None:
         if len({uri.live for uri in uris}) > 1:
             raise ConfigurationError(
@@ -107,6 +110,7 @@ class CameraFeed:
         self._on_note = on_note
         self._on_sound = on_sound
         self._on_sound_end = on_sound_end
+        self._landing = landing
         self._origin: int | None = None  # running time of the first frame that counts, for live sources
         self._failure: str | None = None
         self._base_time = 0
@@ -131,6 +135,7 @@ class CameraFeed:
                 on_sound=partial(self._hear, side) if self._on_sound else None,
                 # The sound of a live camera comes back with it.
                 on_sound_end=(lambda _: None) if uri.live else partial(self._on_sound_end, side),
+                landing=self._landing,
             )
 
         if not uri.live:

@@ -8,26 +8,27 @@ from fractions import Fraction
 from typing import Any, Protocol
 
 from touchline.gst.caps import PlaneLayout
-from touchline.gst.mapping import read_nv12
+from touchline.gst.domains import Domain, SystemDomain
 from touchline.gst.nv12 import Nv12
 
 
 class Picture(Protocol):
     """A captured picture whose memory may belong to a decoder."""
 
-    def read(self) -> AbstractContextManager[Nv12]:
-        """Its planes, read-only, for as long as the ``with`` lasts."""
+    def read(self) -> AbstractContextManager[Any]:
+        """Its planes, read-only, for as long as the ``with`` lasts: an Nv12, or what stands for it in other memory."""
 
 
 @dataclass(frozen=True)
 class BufferPicture:
-    """A picture in a GstBuffer."""
+    """A picture in a GstBuffer, in the memory of a domain."""
 
     buffer: Any
     layout: PlaneLayout
+    domain: Domain = SystemDomain()  # noqa: RUF009 - has no state
 
-    def read(self) -> AbstractContextManager[Nv12]:
-        return read_nv12(self.buffer, self.layout)
+    def read(self) -> AbstractContextManager[Any]:
+        return self.domain.reading(self.buffer, self.layout)
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class SourceInfo:
         live: it does not wait for us.
         duration_s: seconds; 0 if unknown or without end.
         colorimetry: GStreamer's name of it.
+        frame_bytes: of memory that one of its pictures takes, padding and all; 0 if unknown.
     """
 
     width: int
@@ -88,3 +90,4 @@ class SourceInfo:
     live: bool = False
     duration_s: float = 0.0
     colorimetry: str = "bt709"
+    frame_bytes: int = 0

@@ -1,4 +1,4 @@
-"""One camera, file or stream: decoded to NV12 in system memory, frame by frame, on the capture's timeline."""
+"""One camera, file or stream: decoded to NV12, frame by frame, on the capture's timeline."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from touchline.capture.frames import BufferPicture, CapturedFrame, SourceInfo
+from touchline.capture.landing import Landing, SystemLanding
 from touchline.capture.sound import OnSound, OnSoundEnd, SoundTap, is_sound
 from touchline.capture.uris import SourceUri, pattern_frames, pattern_rate, pattern_size
 from touchline.errors import InputError
 from touchline.gst.caps import PlaneLayout, colorimetry, frame_rate
 from touchline.gst.depth import AllocationAnswer, ask_properties, raise_depth
-from touchline.gst.elements import has_property, make
+from touchline.gst.elements import make
 from touchline.gst.library import NONE, SECOND, GLib, Gst
 from touchline.gst.pipelines import Pipeline
 from touchline.gst.secrets import Secrets
@@ -25,12 +26,6 @@ _OPEN_S = 20.0
 # A file has its first picture at once, or never: decodebin may swallow the error of a demuxer that fails as it starts.
 _OPEN_FILE_S = 8.0
 _SHORT_BY_S = 2.0  # sound may be longer than the pictures, by a little
-
-# Video range only: our kernels, and the encoder's label, take 16 for black. Full range (JPEG) is converted.
-_RANGES = (
-    "bt709,bt601,smpte240m,bt2020,2:4:5:1,2:4:7:1,2:4:16:1,2:4:16:4,2:3:5:1,2:3:7:1,2:4:5:3,2:4:5:4,2:4:6:1"
-)
-_ACCEPTED = f"video/x-raw,format=NV12,colorimetry=(string){{{_RANGES}}}"
 
 OnFrame = Callable[[CapturedFrame], None]
 OnEnd = Callable[[str | None], None]
@@ -49,6 +44,7 @@ class Source:
         on_sound: called in a thread of its own with the sound of the source, if it has any (see :attr:`has_sound`).
         on_sound_end: called once when no more sound comes.
         sound: what sound is to be delivered as.
+        landing: where the pictures come to lie; by default in plain memory.
     """
 
     def __init__(
@@ -62,6 +58,7 @@ class Source:
         on_sound: OnSound | None = None,
         on_sound_end: OnSoundEnd = lambda _: None,
         sound: SoundFormat = SoundFormat(),  # noqa: B008 - frozen
+        landing: Landing | None = None,
     ) -> None:
         self.uri = uri
         self.name = name
@@ -74,6 +71,7 @@ class Source:
         self._first = threading.Event()
         self._layout: PlaneLayout | None = None
         self._caps: Any = None
+        self._bytes = 0
         self._last_pts = 0
         self._pipeline = Pipeline(
             f"{name} input {uri.shown}",
@@ -82,17 +80,17 @@ class Source:
             on_eos=lambda: self._end(self._missing()),
             secrets=Secrets(uri.text),
         )
-        self._convert = make("videoconvert")
-        if has_property(self._convert, "n-threads"):
-            self._convert.set_property("n-threads", 2)
+        self._landing = landing or SystemLanding()
+        self._landing.prepare(self._pipeline.gst)
+        self._entry: Any = None  # the pad that takes the decoder's pictures, once it is known what they are
         self._sink = make(
             "appsink",
-            caps=Gst.Caps.from_string(_ACCEPTED),
+            caps=self._landing.caps,
             max_buffers=_SINK_FRAMES,
             sync=self._paced,
             emit_signals=True,
         )
-        self._pipeline.add(self._convert, self._sink)
+        self._pipeline.add(self._sink)
         self._sink.connect("new-sample", self._take)
         self._tap: SoundTap | None = None
         if on_sound:
@@ -118,7 +116,7 @@ class Source:
             sample = self._sink.emit("pull-preroll")
             if sample is None:
                 raise InputError(f"{self.where}: there is no picture in it")
-            self._learn(sample.get_caps())
+            self._learn(sample)
         else:
             self._pipeline.play(base_time)
             self._first.wait(timeout_s)
@@ -134,7 +132,7 @@ class Source:
             )
         seconds = 0.0 if self.uri.live or not 0 < duration < NONE else duration / SECOND
         self.info = SourceInfo(
-            size.width, size.height, frame_rate(caps), self.uri.live, seconds, colorimetry(caps)
+            size.width, size.height, frame_rate(caps), self.uri.live, seconds, colorimetry(caps), self._bytes
         )
         return self.info
 
@@ -199,6 +197,7 @@ class Source:
     def _decoder(self) -> None:
         uri = Path(self.uri.target).as_uri() if self.uri.scheme == "file" else self.uri.text
         source = make("uridecodebin", uri=uri)
+        self._landing.prefer(source)
         self._pipeline.gst.add(source)
         source.connect("pad-added", self._link)
         source.connect("no-more-pads", self._check_linked)
@@ -207,13 +206,14 @@ class Source:
         source = make("v4l2src", device=self.uri.target, do_timestamp=True)
         # A camera may offer raw or compressed pictures; decodebin takes either.
         decoder = make("decodebin")
+        self._landing.prefer(decoder)
         self._pipeline.add(source, decoder)
         decoder.connect("pad-added", self._link)
 
     def _csi(self) -> None:
         """Jetson's camera stack; written after its documentation, not run on a Jetson yet."""
         source = make("nvarguscamerasrc", sensor_id=int(self.uri.target))
-        self._pipeline.link(self._pipeline.add(source, make("nvvidconv")), self._convert)
+        self._take_from(self._pipeline.add(source, make("nvvidconv")).get_static_pad("src"))
 
     def _test(self) -> None:
         source = make("videotestsrc", num_buffers=pattern_frames(self.uri))
@@ -224,26 +224,40 @@ class Source:
         (width, height), rate = pattern_size(self.uri), pattern_rate(self.uri)
         caps = f"video/x-raw,format=NV12,width={width},height={height},framerate={rate.numerator}/{rate.denominator}"
         allowed = make("capsfilter", caps=Gst.Caps.from_string(caps))
-        self._pipeline.link(self._pipeline.add(source, allowed), self._convert)
+        self._take_from(self._pipeline.add(source, allowed).get_static_pad("src"))
 
     def _link(self, _source: Any, pad: Any) -> None:
         """Takes the first video of a source, and its first sound if that is wanted; others stay where they are."""
-        sink = self._convert.get_static_pad("sink")
         if self._tap and is_sound(pad):
             self._tap.attach(pad)
         kind = (pad.get_current_caps() or pad.query_caps()).get_structure(0).get_name()
-        if kind.startswith("video/") and not sink.is_linked():
-            pad.link(sink)
+        if kind.startswith("video/") and not self._linked:
+            self._take_from(pad)
+
+    def _take_from(self, pad: Any) -> None:
+        """Links a pad that gives pictures to the appsink, with what the landing wants in between."""
+        if self._entry is None:
+            elements = self._landing.elements(pad)
+            self._pipeline.link(self._pipeline.add(*elements), self._sink)
+            for element in reversed(elements):
+                element.sync_state_with_parent()
+            self._entry = elements[0].get_static_pad("sink")
+        pad.link(self._entry)
+
+    @property
+    def _linked(self) -> bool:
+        return self._entry is not None and self._entry.is_linked()
 
     def _check_linked(self, source: Any) -> None:
         """Without this a file that holds only sound would keep us waiting for a picture."""
-        if not self._convert.get_static_pad("sink").is_linked():
+        if not self._linked:
             error = GLib.Error.new_literal(Gst.StreamError.quark(), "there is no video in it", 0)
             source.post_message(Gst.Message.new_error(source, error, ""))
 
-    def _learn(self, caps: Any) -> None:
-        self._caps = caps
-        self._layout = PlaneLayout.from_caps(caps)
+    def _learn(self, sample: Any) -> None:
+        self._caps = sample.get_caps()
+        self._layout = PlaneLayout.from_caps(self._caps)
+        self._bytes = sample.get_buffer().get_sizes()[2]
         self._first.set()
 
     def _take(self, sink: Any) -> Any:
@@ -259,9 +273,9 @@ class Source:
         if sample is None:
             return Gst.FlowReturn.EOS
         if self._layout is None:
-            self._learn(sample.get_caps())
+            self._learn(sample)
         elif not self._caps.is_equal(sample.get_caps()):
-            self._changed(sample.get_caps())
+            self._changed(sample)
         if not self._delivering.is_set() or self._ended.is_set():
             return Gst.FlowReturn.OK
         buffer = sample.get_buffer()
@@ -272,18 +286,20 @@ class Source:
         self._last_pts = pts
         duration = 0 if buffer.duration == NONE else buffer.duration
         assert self._layout is not None
-        self._on_frame(CapturedFrame(BufferPicture(buffer, self._layout), pts, duration))
+        self._on_frame(
+            CapturedFrame(BufferPicture(buffer, self._layout, self._landing.domain), pts, duration)
+        )
         return Gst.FlowReturn.OK
 
-    def _changed(self, caps: Any) -> None:
+    def _changed(self, sample: Any) -> None:
         """New caps in mid-stream: another size ends the input, anything else is learnt."""
-        before, layout = self._layout, PlaneLayout.from_caps(caps)
+        before, layout = self._layout, PlaneLayout.from_caps(sample.get_caps())
         if before and (layout.width, layout.height) != (before.width, before.height):
             self._end(
                 f"{self.where}: its size changed from {before.width}x{before.height} "
                 f"to {layout.width}x{layout.height}"
             )
-        self._learn(caps)
+        self._learn(sample)
 
     def _missing(self) -> str | None:
         """A demuxer takes garbage for the end; but a file that says how long it is can be held to its word."""

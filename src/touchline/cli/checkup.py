@@ -15,8 +15,12 @@ from rich.table import Table
 
 from touchline import __version__
 from touchline.cli.console import answers
+from touchline.cuda.probe import Link, broken
+from touchline.deepstream.elements import missing
+from touchline.deepstream.settings import DeepStreamSettings
 from touchline.delay.plan import GB
 from touchline.errors import ConfigurationError, TouchlineError
+from touchline.gst import cuda_links
 from touchline.gst.caps import VideoCaps
 from touchline.gst.elements import available, package_of
 from touchline.gst.library import version
@@ -51,7 +55,6 @@ _USEFUL = {
     "avdec_h264": "decoding H.264 quickly on the processor",
     "avdec_h265": "decoding H.265 on the processor",
 }
-_GPU = {"nvh264dec": "decoding on an NVIDIA GPU", "nvh264enc": "encoding on an NVIDIA GPU"}
 
 
 @dataclass(frozen=True)
@@ -92,12 +95,21 @@ def _checks() -> Iterator[Check]:
     for name, purpose in _USEFUL.items():
         yield _element(name, purpose, "note")
     yield _encoder()
-    for name, purpose in _GPU.items():
-        found = available(name)
-        yield Check(name, "ok" if found else "note", purpose if found else f"not here; for {purpose}")
-    yield Check(
-        "memory domain", "ok", "system: frames are held in plain memory (the only domain in this version)"
-    )
+    chain = cuda_links.chain()
+    for link in chain:
+        yield Check(f"CUDA: {link.name}", "ok" if link.ok else "note", _said(link))
+    gap = broken(chain)
+    taken = "system, in plain memory" if gap else "cuda, from the decoder to the encoder"
+    why = f", for a link of CUDA's chain is missing: {gap.name}" if gap else ""
+    yield Check("memory", "ok", f"--memory auto takes {taken}{why}")
+    lacking = missing(DeepStreamSettings())
+    needs = f"not here: {', '.join(lacking)}" if lacking else "every element that it takes by default is here"
+    yield Check("DeepStream", "note" if lacking else "ok", f"for --memory nvmm; {needs}")
+
+
+def _said(link: Link) -> str:
+    """What was found, or what is wrong and what to do."""
+    return f"{link.detail}; {link.remedy}" if link.remedy else link.detail
 
 
 def _element(name: str, purpose: str, otherwise: Verdict) -> Check:

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from touchline.delay import State
-from touchline.delay.plan import GB
+from touchline.delay.plan import GB, MB
 from touchline.engine.books import lost_frames, stage_counts
 from touchline.engine.channel import Channel
 from touchline.engine.production import Production
@@ -111,6 +111,8 @@ def summary(report: Report, production: Production) -> Table:
         f"{memory.held_bytes_peak / GB:.2f} GB held at most (planned {memory.planned_bytes / GB:.2f} GB), "
         f"process {memory.rss_peak_bytes / GB:.2f} GB",
     )
+    if memory.domain != "system":
+        table.add_row("bus", "; ".join(_crossed(way, stages) for way, stages in memory.bus.items()))
     for name, stage in report.stages.items():
         table.add_row(name, f"p50 {stage.p50_ms:.1f} ms, p99 {stage.p99_ms:.1f} ms")
     for output in report.outputs:
@@ -128,6 +130,12 @@ def _describe(production: Production, state: State) -> str:
 
 def _written(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items())
+
+
+def _crossed(way: str, stages: dict[str, int]) -> str:
+    """What crossed the bus in one direction: "down 93.3 MB (programme 93.3 MB)"."""
+    parts = ", ".join(f"{name} {size / MB:.1f} MB" for name, size in stages.items() if size)
+    return f"{way} {sum(stages.values()) / MB:.1f} MB" + (f" ({parts})" if parts else "")
 
 
 def _written_captured(captured: list[int]) -> str:

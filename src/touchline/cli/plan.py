@@ -9,7 +9,7 @@ import typer
 
 def plan(
     size: Annotated[str, typer.Option(metavar="WxH", help="Size of the panorama.")] = "1920x640",
-    fps: Annotated[str, typer.Option(metavar="FPS", help="Frames per second.")] = "30",
+    fps: Annotated[str, typer.Option("--fps", metavar="FPS", help="Frames per second.")] = "30",
     delay: Annotated[float, typer.Option(metavar="S", help="Seconds of delay.")] = 7.0,
     history: Annotated[float, typer.Option(metavar="S", help="Seconds kept after they were shown.")] = 0.0,
     memory_limit: Annotated[

@@ -55,6 +55,7 @@ def run(
     view: Annotated[
         str | None,
         typer.Option(
+            "--view",  # Typer 0.27 takes a metavar that is the name in capitals for the name
             metavar="VIEW",
             help="follow | panorama | fixed:YAW,PITCH,FOV (default follow).",
             rich_help_panel=PICTURE,
@@ -173,7 +174,10 @@ def run(
     pace: Annotated[
         str | None,
         typer.Option(
-            metavar="PACE", help="live, or fast: as fast as the machine can.", rich_help_panel=MACHINE
+            "--pace",
+            metavar="PACE",
+            help="live, or fast: as fast as the machine can.",
+            rich_help_panel=MACHINE,
         ),
     ] = None,
     duration: Annotated[

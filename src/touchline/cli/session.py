@@ -18,6 +18,7 @@ from touchline.cli.keys import HELP, keys
 from touchline.cli.panel import Panel, summary
 from touchline.config import RunConfig
 from touchline.engine.books import report_of, stats_of
+from touchline.engine.nvmm import NvmmProduction
 from touchline.engine.production import Production
 from touchline.telemetry.metrics import MetricsServer
 from touchline.telemetry.report import write_report
@@ -69,10 +70,11 @@ def _tell(config: RunConfig, production: Production) -> None:
 def _prepare(config: RunConfig) -> Production:
     """Builds the production and says what it will do."""
     console = problems()
+    kind = NvmmProduction if config.memory == "nvmm" else Production
     columns = (TextColumn("Allocating frames"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=None)
-        production = Production(
+        production = kind(
             config,
             say=lambda text: progress.console.print(text, highlight=False, markup=False, soft_wrap=True),
             progress=lambda done, total: progress.update(task, completed=done, total=total),

@@ -11,7 +11,7 @@ import typer
 def soak(
     hours: Annotated[float, typer.Option(metavar="H", min=0, help="Footage to push through.")] = 24.0,
     speed: Annotated[
-        str, typer.Option(metavar="SPEED", help="max: on a stepped clock; live: in real time.")
+        str, typer.Option("--speed", metavar="SPEED", help="max: on a stepped clock; live: in real time.")
     ] = "max",
     faults: Annotated[
         int | None, typer.Option(metavar="SEED", min=0, help="Inject faults by this seed.")
@@ -19,7 +19,7 @@ def soak(
     size: Annotated[
         str | None, typer.Option(metavar="WxH", help="Of the frames (default 64x48; live 1920x640).")
     ] = None,
-    fps: Annotated[str, typer.Option(metavar="FPS", help="Frames per second.")] = "30",
+    fps: Annotated[str, typer.Option("--fps", metavar="FPS", help="Frames per second.")] = "30",
     delay: Annotated[
         list[float] | None,
         typer.Option(metavar="S", help="Seconds of delay (default 7); repeat it for more programmes."),

@@ -12,7 +12,7 @@ def synth(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where the files go; made if need be.")],
     seconds: Annotated[float, typer.Option(metavar="S", help="Length.")] = 20.0,
     size: Annotated[str, typer.Option(metavar="WxH", help="Of each camera's picture.")] = "1280x720",
-    fps: Annotated[str, typer.Option(metavar="FPS", help="25, 30, 50, 59.94 ...")] = "30",
+    fps: Annotated[str, typer.Option("--fps", metavar="FPS", help="25, 30, 50, 59.94 ...")] = "30",
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Which match.")] = 1,
     codes: Annotated[
         bool, typer.Option("--codes", help="Burn a machine-readable frame number into each picture.")

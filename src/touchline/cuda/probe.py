@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 
 from touchline.errors import TouchlineError
 
@@ -41,7 +40,8 @@ class Link:
 def links() -> list[Link]:
     """The chain below GStreamer, from the ground up."""
     driver, number = _driver()
-    return [driver, _gpu(driver.ok), _packages(), _compiler(number)]
+    gpu = _gpu(driver.ok)
+    return [driver, gpu, _packages(), _compiler(number, gpu.ok)]
 
 
 def broken(chain: Sequence[Link]) -> Link | None:
@@ -80,19 +80,19 @@ def _gpu(driver: bool) -> Link:
 
 
 def _packages() -> Link:
+    # By its name alone: to look for a module inside would import what is around it.
     try:
-        found = find_spec("cuda.bindings.driver")
         detail = f"cuda-bindings {version('cuda-bindings')}"
-    except (ImportError, ValueError, PackageNotFoundError):
-        found = None
-    if found is None:
+    except PackageNotFoundError:
         return Link("touchline[cuda]", False, "cuda-bindings is not installed", _EXTRA)
     return Link("touchline[cuda]", True, detail)
 
 
-def _compiler(driver: int) -> Link:
-    """NVRTC; what one of a newer CUDA makes is refused by the driver."""
+def _compiler(driver: int, gpu: bool) -> Link:
+    """NVRTC; what one of a newer CUDA makes is refused by the driver. Nothing is imported where there is no GPU."""
     name = "NVRTC"
+    if not gpu:
+        return Link(name, False, "needs a GPU to be asked for", "see the GPU")
     if not _packages().ok:
         return Link(name, False, "can't be asked for without touchline[cuda]", _EXTRA)
     try:

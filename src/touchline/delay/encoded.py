@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from touchline.delay.encoded_codecs import Codec, encoded_window_bytes
 from touchline.delay.encoded_pipeline import CodecPipeline, Coded, copy_picture, is_key, tight
@@ -58,7 +59,7 @@ class EncodingWorker(CodecWorker):
         self._whole = True  # every frame since the last key frame is in the window
 
         def make_codec() -> CodecPipeline:
-            return CodecPipeline(name, codec.raw_caps, codec.encoder_elements(), codec.holds)
+            return CodecPipeline(name, codec.raw_caps, codec.encoder_elements(), codec.holds, codec.domain)
 
         super().__init__(name, raw.reader(name), encoded, make_codec, on_failed)
 
@@ -141,7 +142,7 @@ class DecodingWorker(CodecWorker):
         self._delivered_pts = -1
 
         def make_codec() -> CodecPipeline:
-            return CodecPipeline(name, codec.stream_caps, codec.decoder_elements(), codec.holds)
+            return CodecPipeline(name, codec.stream_caps, codec.decoder_elements(), codec.holds, codec.domain)
 
         super().__init__(name, encoded.reader(name, holds=holds), decoded, make_codec, on_failed)
         if first_pts is not None:
@@ -216,11 +217,9 @@ class DecodingWorker(CodecWorker):
     def _deliver(self, coded: Coded) -> bool:
         if coded.pts < self._first_pts:  # decoded only because a later one needed it
             return True
-        buffer = self._pool.acquire()
+        buffer = self._moved(coded)
         if buffer is None:
             return False
-        with write_nv12(buffer, self._pool.layout) as picture:
-            copy_picture(coded, picture)
         buffer.pts = coded.pts
         buffer.duration = coded.duration
         with self._lock:
@@ -230,6 +229,16 @@ class DecodingWorker(CodecWorker):
             self._delivered_pts = coded.pts
         self.done += 1
         return True
+
+    def _moved(self, coded: Coded) -> Any | None:
+        """A decoded picture in a frame of the pool. None if none is free."""
+        if self._pool.domain.feature is not None:
+            return self._pool.copy_of(coded.buffer)
+        buffer = self._pool.acquire()
+        if buffer is not None:
+            with write_nv12(buffer, self._pool.layout) as picture:
+                copy_picture(coded, picture)
+        return buffer
 
     def _pass_over(self, pts: int) -> None:
         """Frames before ``pts`` are not wanted: they are decoded only where a later one needs them."""

@@ -17,6 +17,7 @@ from typing import Any
 
 from touchline.errors import ConfigurationError
 from touchline.gst.caps import VideoCaps, packed_bytes
+from touchline.gst.domains import Domain
 from touchline.gst.elements import available, has_property, make, set_property
 from touchline.gst.library import Gst
 
@@ -68,6 +69,7 @@ class Codec:
         caps: the frames.
         settings: what was chosen.
         holds: the most frames that either half may keep before the first comes out.
+        domain: whose memory the frames lie in; None: plain memory.
     """
 
     encoder: str
@@ -76,6 +78,7 @@ class Codec:
     caps: VideoCaps
     settings: EncodingSettings
     holds: int
+    domain: Domain | None = None
 
     def __str__(self) -> str:
         every = self.settings.key_every
@@ -86,7 +89,10 @@ class Codec:
     @property
     def raw_caps(self) -> Any:
         """Gst.Caps of the frames; they always say a rate, for the encoder reckons its bits by it."""
-        return _with_rate(self.caps).to_gst()
+        caps = _with_rate(self.caps).to_gst()
+        if self.domain is not None and self.domain.feature is not None:
+            caps.set_features_simple(Gst.CapsFeatures.from_string(self.domain.feature))
+        return caps
 
     @property
     def stream_caps(self) -> Any:
@@ -94,17 +100,19 @@ class Codec:
         return Gst.Caps.from_string(_STREAMS[self.stream])
 
     def encoder_elements(self) -> list[Any]:
-        """From NV12 in plain memory to :attr:`stream_caps`. Raises MissingElementError."""
+        """From NV12 where the frames lie to :attr:`stream_caps`. Raises MissingElementError."""
         row = next(row for row in _ENCODERS if row.factory == self.encoder)
         encoder = _configured(row.factory, row.properties(_Rate.of(self.caps, self.settings)), "encoder")
         parser = make(f"{self.stream}parse", config_interval=-1)
         return [*_chain(row.before), encoder, parser, make("capsfilter", caps=self.stream_caps)]
 
     def decoder_elements(self) -> list[Any]:
-        """From :attr:`stream_caps` to NV12 or I420 in plain memory. Raises MissingElementError."""
+        """From :attr:`stream_caps` to NV12 or I420 where the frames lie. Raises MissingElementError."""
         row = _DECODERS[self.decoder]
         decoder = _configured(self.decoder, row.properties(self.settings.threads or _CORES), "decoder")
-        return [make(f"{self.stream}parse"), decoder, *_chain(row.after)]
+        there = self.domain is not None and self.domain.feature is not None
+        after = (f"video/x-raw({self.domain.feature}),format=NV12",) if there and self.domain else row.after
+        return [make(f"{self.stream}parse"), decoder, *_chain(after)]
 
 
 def encoded_frame_bytes(caps: VideoCaps, settings: EncodingSettings) -> int:
@@ -123,8 +131,14 @@ def encoded_window_bytes(caps: VideoCaps, settings: EncodingSettings, frames: in
     return frames * encoded_frame_bytes(caps, settings) + encoded_burst_bytes(caps, settings)
 
 
-def codecs_to_try(caps: VideoCaps, settings: EncodingSettings) -> list[Codec]:
+def codecs_to_try(caps: VideoCaps, settings: EncodingSettings, domain: Domain | None = None) -> list[Codec]:
     """Every pair of the table that GStreamer has here, hardware first.
+
+    Args:
+        caps: of the frames.
+        settings: what is wanted.
+        domain: whose memory they lie in, and are to come back to; None: plain memory. Of another one those pairs are
+            left out of which either half would need them elsewhere.
 
     Raises:
         ConfigurationError: for an encoder that is not in the table.
@@ -133,12 +147,14 @@ def codecs_to_try(caps: VideoCaps, settings: EncodingSettings) -> list[Codec]:
         raise ConfigurationError(
             f"unknown encoder {settings.factory!r} for holding; known are {', '.join(KNOWN_ENCODERS)}"
         )
+    feature = domain.feature if domain is not None else None
     return [
-        Codec(row.factory, decoder, row.stream, caps, settings, row.holds)
+        Codec(row.factory, decoder, row.stream, caps, settings, row.holds, domain)
         for row in _ENCODERS
         if settings.factory in (None, row.factory) and available(row.factory)
+        if feature is None or feature == row.feature
         for decoder in row.decoders
-        if available(decoder)
+        if available(decoder) and (feature is None or feature == _DECODERS[decoder].feature)
     ]
 
 
@@ -176,6 +192,7 @@ class _Encoder:
     decoders: tuple[str, ...]
     before: tuple[str, ...] = ()
     holds: int = 6
+    feature: str = ""  # of the memory that it takes frames from, beside plain memory
 
 
 @dataclass(frozen=True)
@@ -184,6 +201,7 @@ class _Decoder:
 
     properties: Callable[[int], dict[str, Any]]
     after: tuple[str, ...] = ()
+    feature: str = ""  # of the memory that it leaves frames in, if it may
 
 
 def _x264(rate: _Rate) -> dict[str, Any]:
@@ -266,12 +284,13 @@ def _libav(threads: int) -> dict[str, Any]:
 
 
 _PLAIN = "video/x-raw,format=(string){NV12,I420}"
+_CUDA = "memory:CUDAMemory"
 _TO_JETSON = ("nvvidconv", "video/x-raw(memory:NVMM),format=NV12")
 _AVDEC = ("avdec_h264", "openh264dec")
 # By preference: hardware before software. H.265 stands for panoramas wider than H.264's hardware takes (4096).
 _ENCODERS = (
-    _Encoder("nvh264enc", "h264", _nvidia, ("nvh264dec", *_AVDEC)),
-    _Encoder("nvh265enc", "h265", _nvidia, ("nvh265dec", "avdec_h265")),
+    _Encoder("nvh264enc", "h264", _nvidia, ("nvh264dec", *_AVDEC), feature=_CUDA),
+    _Encoder("nvh265enc", "h265", _nvidia, ("nvh265dec", "avdec_h265"), feature=_CUDA),
     _Encoder("nvv4l2h264enc", "h264", _jetson, ("nvv4l2decoder", *_AVDEC), _TO_JETSON),
     _Encoder("nvv4l2h265enc", "h265", _jetson, ("nvv4l2decoder", "avdec_h265"), _TO_JETSON),
     _Encoder("vah264enc", "h264", _va, ("vah264dec", *_AVDEC)),
@@ -284,8 +303,8 @@ _DECODERS = {
     "avdec_h264": _Decoder(_libav),
     "avdec_h265": _Decoder(_libav),
     "openh264dec": _Decoder(lambda _: {}),
-    "nvh264dec": _Decoder(lambda _: {"max-display-delay": 0}, (_PLAIN,)),
-    "nvh265dec": _Decoder(lambda _: {"max-display-delay": 0}, (_PLAIN,)),
+    "nvh264dec": _Decoder(lambda _: {"max-display-delay": 0}, (_PLAIN,), _CUDA),
+    "nvh265dec": _Decoder(lambda _: {"max-display-delay": 0}, (_PLAIN,), _CUDA),
     "nvv4l2decoder": _Decoder(
         lambda _: {"disable-dpb": True, "enable-max-performance": True}, ("nvvidconv", _PLAIN)
     ),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from touchline.errors import TouchlineError
+from touchline.gst.domains import Domain
 from touchline.gst.elements import make
 from touchline.gst.library import NONE, SECOND, Gst, GstVideo
 from touchline.gst.nv12 import Nv12
@@ -37,13 +38,16 @@ class CodecPipeline:
         caps: Gst.Caps of what goes in.
         elements: the codec, to be linked in this order.
         holds: buffers that it may keep before the first comes out.
+        domain: whose memory the frames lie in; None: plain memory.
 
     Attributes:
         lost: buffers that went in and for which nothing came out.
         open: more may be put in.
     """
 
-    def __init__(self, name: str, caps: Any, elements: list[Any], holds: int) -> None:
+    def __init__(
+        self, name: str, caps: Any, elements: list[Any], holds: int, domain: Domain | None = None
+    ) -> None:
         self.name = name
         self.lost = 0
         self.open = True
@@ -51,6 +55,8 @@ class CodecPipeline:
         self._inside: deque[tuple[int, int]] = deque()
         self._moved = time.monotonic()
         self._pipeline = Pipeline(name)
+        if domain is not None:
+            domain.prepare(self._pipeline.gst)
         self._source = make("appsrc", caps=caps, format="time", max_bytes=0)
         self._sink = make("appsink", sync=False, enable_last_sample=False)
         self._pipeline.add(self._source, *elements, self._sink)

@@ -11,7 +11,8 @@ from touchline.delay.encoded_codecs import Codec, EncodingSettings, codecs_to_tr
 from touchline.delay.encoded_pipeline import CodecPipeline, Coded, copy_picture, tight
 from touchline.errors import ConfigurationError, TouchlineError
 from touchline.gst.caps import VideoCaps
-from touchline.gst.mapping import write_nv12
+from touchline.gst.domains import Domain
+from touchline.gst.elements import make
 from touchline.gst.nv12 import Nv12
 from touchline.gst.pools import FramePool
 from touchline.gst.shares import share
@@ -22,25 +23,34 @@ _WORST = 5.0  # mean error in levels; a wrong range or a swapped plane gives muc
 _PULL_S = 0.1
 
 
-def choose_codec(caps: VideoCaps, settings: EncodingSettings | None = None) -> Codec:
+def choose_codec(
+    caps: VideoCaps, settings: EncodingSettings | None = None, domain: Domain | None = None
+) -> Codec:
     """The first codec, hardware before software, that brings such frames back with the right picture.
 
     Args:
         caps: of the frames.
         settings: what is wanted; by default :class:`EncodingSettings` as they are.
+        domain: whose memory the frames lie in; None: plain memory. They never leave it.
 
     Raises:
         ConfigurationError: if the one that was asked for does not work, or if none does.
     """
     settings = settings or EncodingSettings()
     refusals = []
-    for codec in codecs_to_try(caps, settings):
+    for codec in codecs_to_try(caps, settings, domain):
         try:
             _try_out(codec)
         except TouchlineError as error:
             refusals.append(f"{codec.encoder} with {codec.decoder}: {error}")
             continue
         return codec
+    if domain is not None and domain.feature is not None:
+        reason = "; ".join(refusals) or "GStreamer has no encoder for it here, or no decoder"
+        raise ConfigurationError(
+            f"frames can't wait encoded in {domain.name} memory ({reason}); "
+            "choose --hold reference, or --memory system"
+        )
     tried = "; ".join(refusals) or "GStreamer has none that we know, or no decoder for it"
     wanted = f"the encoder {settings.factory} does not work" if settings.factory else "no codec works"
     raise ConfigurationError(
@@ -52,18 +62,22 @@ def choose_codec(caps: VideoCaps, settings: EncodingSettings | None = None) -> C
 def _try_out(codec: Codec) -> None:
     """Sends some frames through both halves. Raises TouchlineError if they do not come back as they were."""
     count = codec.holds + _FRAMES
-    pool = FramePool(codec.caps, 1, "trial of a codec")
+    pool = FramePool(codec.caps, 1, "trial of a codec", codec.domain)
     pool.start()
     raw = pool.acquire()
-    with write_nv12(raw, pool.layout) as picture:
-        _draw(picture)
-        wanted = Nv12.empty(picture.width, picture.height)
-        wanted.copy_from(picture)
+    wanted = Nv12.empty(codec.caps.width, codec.caps.height)
+    _draw(wanted)
+    pool.domain.write(raw, wanted, pool.gst_caps)
     frame_ns = codec.caps.frame_ns or 1_000_000
-    encoder = CodecPipeline(codec.encoder, codec.raw_caps, codec.encoder_elements(), codec.holds)
+    encoder = CodecPipeline(
+        codec.encoder, codec.raw_caps, codec.encoder_elements(), codec.holds, codec.domain
+    )
     buffers = [(share(raw), number * frame_ns) for number in range(count)]
     coded = _pass(encoder, buffers)
-    decoder = CodecPipeline(codec.decoder, codec.stream_caps, codec.decoder_elements(), codec.holds)
+    elements = codec.decoder_elements()
+    if pool.domain.name == "cuda":
+        elements.append(make("cudadownload"))
+    decoder = CodecPipeline(codec.decoder, codec.stream_caps, elements, codec.holds, codec.domain)
     decoded = _pass(decoder, [(tight(each), each.pts) for each in coded])
     found = Nv12.empty(wanted.width, wanted.height)
     copy_picture(decoded[-1], found)

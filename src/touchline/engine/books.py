@@ -123,7 +123,7 @@ def _let_out(channel: Channel) -> int:
 def _memory(production: Production) -> MemoryStats:
     store, plan, process = production.store, production.plan, process_memory()
     return MemoryStats(
-        domain="system",
+        domain=production.backend.domain.name,
         format=plan.format,
         frame_bytes=store.frame_bytes,
         planned_frames=plan.frames,
@@ -136,6 +136,7 @@ def _memory(production: Production) -> MemoryStats:
         rss_peak_bytes=process.peak_bytes,
         gpu_peak_bytes=production.gpu.peak_bytes,
         pixel_copies=_copies(production),
+        bus=production.backend.bus.as_dict(),
     )
 
 

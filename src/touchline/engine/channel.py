@@ -11,6 +11,7 @@ from touchline.delay import DelayMeter, FrameStore, Player, ReplayPlayer, Rules,
 from touchline.delay.sound import SoundStore
 from touchline.delay.sound_follower import SoundFollower
 from touchline.director.views import ViewChoice
+from touchline.engine.backend import Backend
 from touchline.engine.hearing import lag_ns
 from touchline.engine.showing import Showing
 from touchline.engine.slates import CARDS, Slates
@@ -19,10 +20,9 @@ from touchline.errors import OutputError
 from touchline.geometry import Panorama
 from touchline.gst.caps import PlaneLayout, VideoCaps, packed_bytes
 from touchline.gst.library import SECOND
-from touchline.gst.mapping import read_nv12, write_nv12
 from touchline.gst.pools import FramePool
-from touchline.panorama.workers import Workers
 from touchline.programme.encoders import EncoderSettings
+from touchline.programme.front import Front
 from touchline.programme.outputs import OutputStatus
 from touchline.programme.programme import Programme
 from touchline.programme.specs import OutputSpec
@@ -43,6 +43,7 @@ class Channel:
         settings: what is wanted of it.
         choice: what it shows.
         panorama, caps: of the held frames.
+        backend: where they lie, and what renders.
         fast: as fast as the machine can instead of on the clock.
         overwrite: recordings replace earlier files.
         on_output_failed, on_note: see :class:`Programme`.
@@ -64,6 +65,7 @@ class Channel:
         choice: ViewChoice,
         panorama: Panorama,
         caps: VideoCaps,
+        backend: Backend,
         *,
         fast: bool,
         overwrite: bool,
@@ -79,31 +81,55 @@ class Channel:
         self.meter: DelayMeter | None = None
         self.delay_ns = round(settings.delay * SECOND)
         self._panorama = panorama
+        self._backend = backend
         self._fast = fast
         self._rate_known = rate_known
         size = programme_size(settings, choice, panorama)
         self.direct = choice.kind == "panorama" and size == (caps.width, caps.height)
         self.caps = VideoCaps(*size, caps.fps, caps.colorimetry)
-        self.programme = Programme(
+        self._sound = sound
+        self.follower: SoundFollower | None = None
+        self.programme = self._make_programme(overwrite, on_output_failed, on_note)
+        self.slates = self._make_slates()
+        self.pool = self._make_pool()
+        self.viewing = Viewing(None)
+        self.showing: Showing
+
+    def _make_programme(
+        self,
+        overwrite: bool,
+        on_output_failed: Callable[[OutputStatus], None],
+        on_note: Callable[[str], None],
+        front: Front | None = None,
+    ) -> Programme:
+        settings = self.settings
+        return Programme(
             self.caps,
             outputs_of(settings),
-            paced=not fast,
+            paced=not self._fast,
             encoder=EncoderSettings(bitrate_kbps=settings.bitrate, speed_preset=settings.preset),
             overwrite=overwrite,
             ahead_s=settings.lead_s + 0.1,
             on_output_failed=on_output_failed,
             on_note=on_note,
-            sound=sound.format if sound else None,
+            sound=self._sound.format if self._sound else None,
+            domain=self._backend.domain,
+            bus=self._backend.bus,
+            front=front,
         )
-        self._sound = sound
-        self.follower: SoundFollower | None = None
-        shows_slates = settings.slate != "off" or settings.shows_replays
-        self.slates = Slates(self.caps, settings.slate_image, f"{name} slates") if shows_slates else None
-        self.pool: FramePool | None = None
-        if not self.direct:
-            self.pool = FramePool(self.caps, self.programme.in_flight + 2, f"{name} programme pool")
-        self.viewing = Viewing(None)
-        self.showing: Showing
+
+    def _make_slates(self) -> Slates | None:
+        settings, backend = self.settings, self._backend
+        if settings.slate == "off" and not settings.shows_replays:
+            return None
+        return Slates(self.caps, settings.slate_image, f"{self.name} slates", backend.domain, backend.bus)
+
+    def _make_pool(self) -> FramePool | None:
+        """Of the programme's pictures, unless the held frames themselves leave."""
+        if self.direct:
+            return None
+        frames = self.programme.in_flight + 2
+        return FramePool(self.caps, frames, f"{self.name} programme pool", self._backend.domain)
 
     @property
     def needs_watch(self) -> bool:
@@ -117,13 +143,18 @@ class Channel:
 
     @property
     def own_bytes(self) -> list[tuple[str, int]]:
-        """Memory that it takes for itself, by name."""
-        frame = packed_bytes("NV12", self.caps.width, self.caps.height)
+        """Memory of the frames' kind that it takes for itself, by name."""
         frames = (self.pool.frames if self.pool else 0) + (CARDS if self.slates else 0)
-        own = [("programme frames", frames * frame)] if frames else []
-        if self.programme.encoder:
-            own.append(("encoder", self.programme.encoder.own_bytes(frame)))
+        own = [("programme frames", frames * self._backend.frame_bytes(self.caps))] if frames else []
+        if self.programme.encoder and self._backend.domain.feature is None:
+            own.append(("encoder", self.encoder_bytes))
         return own
+
+    @property
+    def encoder_bytes(self) -> int:
+        """Plain memory that its encoder takes."""
+        encoder = self.programme.encoder
+        return encoder.own_bytes(packed_bytes("NV12", self.caps.width, self.caps.height)) if encoder else 0
 
     @property
     def pools(self) -> list[FramePool]:
@@ -145,7 +176,6 @@ class Channel:
     def prepare(
         self,
         layout: PlaneLayout,
-        workers: Workers,
         watch: Watch | None,
         is_full: Callable[[int], bool] | None,
     ) -> None:
@@ -156,7 +186,7 @@ class Channel:
         """
         size = (self.caps.width, self.caps.height)
         self.viewing = build_viewing(
-            self.name, self.settings, self.choice, self._panorama, size, workers, watch, is_full
+            self.name, self.settings, self.choice, self._panorama, size, self._backend, watch, is_full
         )
         if self.pool:
             self.pool.start()
@@ -169,7 +199,10 @@ class Channel:
                 patience_s=_SOUND_PATIENCE_S if self._fast else 0.0,
                 lag_ns=lag_ns(self.delay_ns),
             )
-        self.showing = Showing(
+        self.showing = self._make_showing(layout)
+
+    def _make_showing(self, layout: PlaneLayout) -> Showing:
+        return Showing(
             self.viewing.render,
             layout,
             self.pool,
@@ -182,8 +215,8 @@ class Channel:
     def warm_up(self, panorama: Any, layout: PlaneLayout) -> None:
         """Renders a picture that nobody sees, so that the kernels are compiled before the first frame comes."""
         if self.viewing.warm_up and self.pool:
-            picture = self.pool.acquire()
-            with read_nv12(panorama, layout) as source, write_nv12(picture, self.pool.layout) as out:
+            picture, domain = self.pool.acquire(), self.pool.domain
+            with domain.reading(panorama, layout) as source, domain.writing(picture, self.pool.layout) as out:
                 self.viewing.warm_up(source, out)
 
     def start(

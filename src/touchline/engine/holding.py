@@ -10,16 +10,15 @@ from touchline.delay.audit import Audit
 from touchline.delay.encoded import DecodingWorker, EncodingWorker
 from touchline.delay.encoded_codecs import Codec
 from touchline.delay.intake import Intake
-from touchline.delay.keepers import CarefulKeeper, Keeper, ReferenceKeeper, same_picture
+from touchline.delay.keepers import CarefulKeeper, Keeper, ReferenceKeeper
 from touchline.delay.plan import GB
 from touchline.delay.timeguard import TimeGuard
+from touchline.engine.backend import Backend
 from touchline.engine.channel import Channel
 from touchline.errors import PlanError
 from touchline.gst.caps import PlaneLayout, VideoCaps
-from touchline.gst.domains import domain_of
 from touchline.gst.library import SECOND
 from touchline.gst.pools import FramePool
-from touchline.telemetry.memory import available_bytes
 
 # How long raw frames stay for the analysis when the window itself is a bitstream.
 _LOOK_BACK_S = 0.3
@@ -37,6 +36,7 @@ class Window:
     Args:
         caps: of the held frames.
         plan: how many.
+        backend: where they lie.
 
     Attributes:
         raw: what is filled, and what the analysis reads.
@@ -45,8 +45,9 @@ class Window:
         layout: of the frames.
     """
 
-    def __init__(self, caps: VideoCaps, plan: MemoryPlan) -> None:
-        self.pool = FramePool(caps, plan.frames, "panorama pool")
+    def __init__(self, caps: VideoCaps, plan: MemoryPlan, backend: Backend) -> None:
+        self._place = "" if backend.domain.feature is None else f" in {backend.place}"
+        self.pool = FramePool(caps, plan.frames, "panorama pool", backend.domain)
         self.layout: PlaneLayout = self.pool.layout
         self.raw = FrameStore(plan.frames, self.pool.frame_bytes, round(plan.history_s * SECOND))
         self.held = self.raw
@@ -54,7 +55,7 @@ class Window:
     @property
     def how(self) -> str:
         """For people."""
-        return "NV12, held by reference"
+        return f"NV12, held by reference{self._place}"
 
     @property
     def pools(self) -> list[FramePool]:
@@ -106,6 +107,7 @@ class LoanedWindow(Window):
     Args:
         caps: of the frames.
         plan: how many.
+        backend: where they lie.
         name: of the source, in messages.
         careful: change over to copies instead of ending.
         limit: bytes that may be planned with altogether, copies included; None: what is free.
@@ -118,6 +120,7 @@ class LoanedWindow(Window):
         self,
         caps: VideoCaps,
         plan: MemoryPlan,
+        backend: Backend,
         name: str,
         *,
         careful: bool,
@@ -126,23 +129,24 @@ class LoanedWindow(Window):
         on_failed: OnFailed,
         on_note: Callable[[str], None],
     ) -> None:
-        super().__init__(caps, plan)
+        super().__init__(caps, plan, backend)
         self._careful = careful
+        self._backend = backend
         # The only frame of our own, unless copies are needed: kernels are warmed up on it.
-        self.pool = FramePool(caps, 1, "warm-up")
+        self.pool = FramePool(caps, 1, "warm-up", backend.domain)
+        self.raw.frame_bytes = plan.frame_bytes  # those of the decoder
         self._copies: FramePool | None = None
         self._plan = plan
         self._limit = limit
         self._caps = caps
-        domain = domain_of(caps.to_gst())
         self.keeper: Keeper = ReferenceKeeper()
         if careful:
-            self.keeper = CarefulKeeper(self._make_copies, same=same_picture(self.layout))
+            self.keeper = CarefulKeeper(self._make_copies, same=backend.same_picture(self.layout))
         self.intake = Intake(
             self.raw,
             self.keeper,
             TimeGuard(longest_gap_ns=_LONGEST_GAP_NS),
-            domain,
+            backend.domain,
             audit=Audit(self.raw, plan.window_frames, name, frame_ns=caps.frame_ns),
             on_trouble=on_failed,
             on_notice=lambda verdict: on_note(verdict.line),
@@ -174,8 +178,8 @@ class LoanedWindow(Window):
 
     def _make_copies(self) -> FramePool:
         """The pool, when it is needed: references and copies are held side by side while we change over."""
-        pool = FramePool(self._caps, self._plan.frames, "copies")
-        needed, free = pool.frames * pool.frame_bytes, available_bytes()
+        pool = FramePool(self._caps, self._plan.frames, "copies", self._backend.domain)
+        needed, free = pool.frames * pool.frame_bytes, self._backend.left_bytes()
         if self._limit is not None:
             free = min(free, self._limit - self._plan.total_bytes)
         if needed > free:
@@ -195,6 +199,7 @@ class EncodedWindow(Window):
     Args:
         caps: of the frames.
         plan: how many of the bitstream.
+        backend: where the frames lie before and behind it.
         codec: what encodes and decodes them.
         channels: who plays.
         on_failed: called if a codec fails.
@@ -204,11 +209,13 @@ class EncodedWindow(Window):
         self,
         caps: VideoCaps,
         plan: MemoryPlan,
+        backend: Backend,
         codec: Codec,
         channels: Sequence[Channel],
         on_failed: OnFailed,
     ) -> None:
-        self.pool = FramePool(caps, raw_frames(caps, codec), "panorama pool")
+        domain = backend.domain
+        self.pool = FramePool(caps, raw_frames(caps, codec), "panorama pool", domain)
         self.layout = self.pool.layout
         self.raw = FrameStore(self.pool.frames, self.pool.frame_bytes, round(_LOOK_BACK_S * SECOND))
         self.held = FrameStore(plan.frames, plan.frame_bytes, round(plan.history_s * SECOND))
@@ -218,7 +225,7 @@ class EncodedWindow(Window):
         self._decoding: list[DecodingWorker] = []
         self._pools: list[FramePool] = []
         for channel in channels:
-            pool = FramePool(caps, decoded_frames(channel), f"{channel.name} decoded pool")
+            pool = FramePool(caps, decoded_frames(channel), f"{channel.name} decoded pool", domain)
             store = FrameStore(pool.frames, pool.frame_bytes)
             worker = DecodingWorker(
                 self.held, store, pool, codec, name=f"{channel.name} decoding", on_failed=on_failed

@@ -17,6 +17,7 @@ from touchline.delay.encoded_codecs import (
 )
 from touchline.delay.encoded_trial import choose_codec
 from touchline.delay.plan import GB
+from touchline.engine.backend import HEADROOM_BYTES, Backend
 from touchline.engine.channel import Channel
 from touchline.engine.holding import decoded_frames, raw_frames
 from touchline.engine.scene import Scene
@@ -26,8 +27,6 @@ from touchline.gst.caps import VideoCaps
 from touchline.gst.pools import FramePool
 from touchline.telemetry.memory import available_bytes
 
-# Left to the rest of the machine when a plan is compared with what is free.
-HEADROOM_BYTES = 256_000_000
 _DECODER_FRAMES = 8  # that a decoder and the elements behind it hold of each camera
 # With a shorter delay frames would be gone before the analysis comes to them.
 _SHORT_DELAY_S = 1.0
@@ -44,9 +43,16 @@ class Settled:
 
 
 def plan_of(
-    config: RunConfig, scene: Scene, channels: Sequence[Channel], codec: Codec | None = None
+    config: RunConfig,
+    scene: Scene,
+    channels: Sequence[Channel],
+    backend: Backend,
+    codec: Codec | None = None,
 ) -> MemoryPlan:
-    """The memory plan of a production that holds frames as they are, or as a bitstream of a codec."""
+    """The memory plan of a production that holds frames as they are, or as a bitstream of a codec.
+
+    It reckons with the memory that the frames lie in: on a GPU with the GPU's alone.
+    """
     caps = scene.caps
     fps = float(caps.fps)
     shown = [channel for channel in channels if not channel.settings.shows_replays]
@@ -61,19 +67,30 @@ def plan_of(
         history_s=max(config.history, _ANALYSIS_S if follows else 0.0),
         in_flight=3 + replayed + sum(channel.in_flight for channel in channels),
         reserve=max(4, math.ceil(caps.fps / 4)),
-        frame_bytes=FramePool(caps, 1).frame_bytes,
-        other=tuple(_others(scene, channels).items()),
+        frame_bytes=_frame_bytes(config, scene, backend),
+        other=tuple(_others(scene, channels, backend).items()),
     )
     return plan if codec is None else _encoded(plan, caps, codec, channels)
 
 
-def _others(scene: Scene, channels: Sequence[Channel]) -> dict[str, int]:
+def _frame_bytes(config: RunConfig, scene: Scene, backend: Backend) -> int:
+    """Of a held frame: a decoder's own, where that is what is held, may take more than ours on a GPU."""
+    one = len(scene.infos) == 1  # of two it is a stitched picture that is held
+    loaned = one and scene.rig is None and config.hold != "copy" and backend.domain.feature is not None
+    return (
+        backend.picture_bytes(scene.infos[0])
+        if loaned
+        else FramePool(scene.caps, 1, domain=backend.domain).frame_bytes
+    )
+
+
+def _others(scene: Scene, channels: Sequence[Channel], backend: Backend) -> dict[str, int]:
     others: dict[str, int] = {}
     for channel in channels:
         for name, size in channel.own_bytes:
             others[name] = others.get(name, 0) + size
     others["decoded pictures"] = sum(
-        (waiting_pictures(info) + _DECODER_FRAMES) * info.width * info.height * 3 // 2 for info in scene.infos
+        (waiting_pictures(info) + _DECODER_FRAMES) * backend.picture_bytes(info) for info in scene.infos
     )
     return others
 
@@ -96,7 +113,11 @@ def _encoded(plan: MemoryPlan, caps: VideoCaps, codec: Codec, channels: Sequence
 
 
 def settle(
-    config: RunConfig, scene: Scene, channels: Sequence[Channel], say: Callable[[str], None]
+    config: RunConfig,
+    scene: Scene,
+    channels: Sequence[Channel],
+    backend: Backend,
+    say: Callable[[str], None],
 ) -> Settled:
     """The plan that will be followed, which fits.
 
@@ -104,19 +125,21 @@ def settle(
         PlanError: with the arithmetic, if none fits or what would fit has not been allowed (--on-low-memory).
         ConfigurationError: if frames are to wait as a bitstream and nothing here can encode them.
     """
+    _check_host(channels, backend)
     if config.hold == "encoded":
-        return _settle_encoded(config, scene, channels)
-    plan = plan_of(config, scene, channels)
+        return _settle_encoded(config, scene, channels, backend)
+    plan = plan_of(config, scene, channels, backend)
     try:
-        _check(config, plan)
+        _check(config, plan, backend)
         return Settled(plan)
     except PlanError:
         if config.on_low_memory == "refuse":
             raise
-        limit = min(_free(), config.memory_limit or _free())
+        free = backend.free_bytes()
+        limit = min(free, config.memory_limit or free)
         short = f"Memory is short: {plan.total_bytes / GB:.2f} GB are needed, {limit / GB:.2f} GB there"
         if config.on_low_memory == "encode":
-            settled = _settle_encoded(config, scene, channels)
+            settled = _settle_encoded(config, scene, channels, backend)
             say(f"{short}; frames wait encoded (--on-low-memory encode)")
             return settled
         longest = plan.longest_delay(limit)
@@ -125,25 +148,35 @@ def settle(
     shorter = math.floor(longest * 10) / 10
     for channel in channels:
         channel.shorten(shorter)
-    plan = plan_of(config, scene, channels)
-    _check(config, plan)
+    plan = plan_of(config, scene, channels, backend)
+    _check(config, plan, backend)
     say(f"{short}; the delay is {shorter:g} s now (--on-low-memory shorten)")
     return Settled(plan)
 
 
-def _settle_encoded(config: RunConfig, scene: Scene, channels: Sequence[Channel]) -> Settled:
-    codec = choose_codec(scene.caps, EncodingSettings())
-    plan = plan_of(config, scene, channels, codec)
-    _check(config, plan)
+def _settle_encoded(
+    config: RunConfig, scene: Scene, channels: Sequence[Channel], backend: Backend
+) -> Settled:
+    codec = choose_codec(scene.caps, EncodingSettings(), backend.domain)
+    plan = plan_of(config, scene, channels, backend, codec)
+    _check(config, plan, backend)
     return Settled(plan, codec)
 
 
-def _free() -> int:
-    return available_bytes() - HEADROOM_BYTES
-
-
-def _check(config: RunConfig, plan: MemoryPlan) -> None:
-    free = _free()
+def _check(config: RunConfig, plan: MemoryPlan, backend: Backend) -> None:
+    free = backend.free_bytes()
     if config.memory_limit is not None and config.memory_limit < free:
         plan.check(config.memory_limit, "are allowed (--memory-limit)")
-    plan.check(free)
+    plan.check(free, "are free" if backend.domain.feature is None else f"are free in {backend.place}")
+
+
+def _check_host(channels: Sequence[Channel], backend: Backend) -> None:
+    """Where the frames lie on a GPU the encoders on the processor still need plain memory. Raises PlanError."""
+    if backend.domain.feature is None:
+        return
+    needed, free = sum(channel.encoder_bytes for channel in channels), available_bytes() - HEADROOM_BYTES
+    if needed > free:
+        raise PlanError(
+            f"the encoders take {needed / GB:.2f} GB of plain memory beside the GPU's, and {max(0, free) / GB:.2f} GB "
+            "are free; choose a smaller --size"
+        )

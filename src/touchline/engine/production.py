@@ -13,9 +13,11 @@ import threading
 from collections.abc import Callable
 
 from touchline.capture import CameraFeed
-from touchline.config import RunConfig
+from touchline.config import ProgrammeSettings, RunConfig
 from touchline.delay import DelayMeter, FastTimeline, FrameStore, LiveTimeline, Player, ReplayPlayer, Timeline
 from touchline.delay.replay import longest_replay_ns
+from touchline.director.views import ViewChoice
+from touchline.engine.backend import Backend, choose_backend
 from touchline.engine.channel import Channel
 from touchline.engine.hearing import FORMAT, Hearing, kept_s
 from touchline.engine.holding import EncodedWindow, LoanedWindow, Window
@@ -26,12 +28,11 @@ from touchline.engine.scene import Scene, build_scene
 from touchline.engine.settings import check_settings
 from touchline.engine.showing import Showing
 from touchline.engine.stitching import StitchWorker
-from touchline.engine.viewing import Watch, full_window
+from touchline.engine.viewing import Watch, full_window, watch_store
 from touchline.errors import ConfigurationError, InputError, OutputError, TouchlineError
 from touchline.gst.library import SECOND
 from touchline.gst.pipelines import system_clock
 from touchline.gst.pools import FramePool
-from touchline.panorama.workers import Workers
 from touchline.programme.outputs import OutputStatus
 from touchline.programme.programme import Programme
 from touchline.telemetry.gpu import GpuProbe
@@ -51,6 +52,7 @@ class Production:
         plan: the memory plan.
         scene: what is filmed.
         channels: the programmes; the first one is the one that the flags speak of.
+        backend: where the frames lie and the work on them is done.
         base_time: the clock's time, ns, at the capture's running time zero; None before the start.
         error: what failed; None if nothing did.
 
@@ -72,39 +74,27 @@ class Production:
         self._closed = False
         self._live = config.pace == "live"
         choices = check_settings(config)
-        self._workers = Workers()
+        self.backend = self._choose_backend()
         self.hearing = Hearing(config.audio, _sound_s(config), fast=not self._live, on_note=self._note)
         try:
-            self.scene: Scene = build_scene(config, self._workers, self._clock, self._note, self.hearing)
+            self.scene: Scene = self._open_scene()
         except BaseException:
             self.hearing.stop()
-            self._workers.close()
+            self.backend.close()
             raise
         try:
             self._open_sound()
             self.channels = [
-                Channel(
-                    name,
-                    settings,
-                    choices[name],
-                    self.scene.panorama,
-                    self.scene.caps,
-                    fast=not self._live,
-                    overwrite=config.overwrite,
-                    on_output_failed=self._output_failed,
-                    on_note=self._note,
-                    rate_known=self.scene.rate_known,
-                    sound=self.hearing.store if self.hearing.heard and not settings.shows_replays else None,
-                )
+                self._make_channel(name, settings, choices[name])
                 for name, settings in config.programmes.items()
             ]
-            settled = settle(config, self.scene, self.channels, self._note)
+            settled = settle(config, self.scene, self.channels, self.backend, self._note)
             self.plan = settled.plan
             self._build(settled, progress)
         except BaseException:
             self.hearing.stop()
             self.scene.feed.stop()
-            self._workers.close()
+            self.backend.close()
             raise
 
     @property
@@ -183,6 +173,8 @@ class Production:
         """Takes in what has been shown since the last call."""
         for channel in self.channels:
             channel.measure()
+        if self.backend.domain.feature is not None:
+            self.gpu.now()  # for the most that is ever in use
 
     def end(self) -> None:
         """Takes no more frames in; those that are here are still shown, on time. For Ctrl-C."""
@@ -244,7 +236,7 @@ class Production:
         self.window.release()
         for channel in self.channels:
             channel.release()
-        self._workers.close()
+        self.backend.close()
 
     def _build(self, settled: Settled, progress: Callable[[int, int], None] | None) -> None:
         scene = self.scene
@@ -252,22 +244,12 @@ class Production:
         window = self.window
         self.watch: Watch | None = None
         if any(channel.needs_watch for channel in self.channels):
-            self.watch = Watch(
-                window.raw,
-                window.layout,
-                scene.panorama,
-                holds=not self._live,
-                replayed_ns=longest_replay_ns(round(self.config.history * SECOND)),
-                on_failed=self._analysis_failed,
-            )
+            self.watch = self._make_watch(longest_replay_ns(round(self.config.history * SECOND)))
         is_full = None if self._live else self._is_full
         for channel in self.channels:
-            channel.prepare(window.layout, self._workers, self.watch, is_full)
+            channel.prepare(window.layout, self.watch, is_full)
         window.allocate(progress)
-        scene.warm_up()
-        frame = window.pool.acquire()
-        for channel in self.channels:
-            channel.warm_up(frame, window.layout)
+        self._warm_up()
         self.stitching: StitchWorker | PassWorker
         if isinstance(window, LoanedWindow):
             self.stitching = PassWorker(scene.feed, window.intake, on_failed=self._failed)
@@ -280,7 +262,48 @@ class Production:
             waits=not self._live,
             on_failed=self._failed,
             sizes=[(info.width, info.height) for info in scene.infos],
+            substitutes=self.backend.substitutes,
         )
+
+    def _choose_backend(self) -> Backend:
+        return choose_backend(self.config, self._say)
+
+    def _open_scene(self) -> Scene:
+        return build_scene(self.config, self.backend, self._clock, self._note, self.hearing)
+
+    def _make_channel(self, name: str, settings: ProgrammeSettings, choice: ViewChoice) -> Channel:
+        return Channel(
+            name,
+            settings,
+            choice,
+            self.scene.panorama,
+            self.scene.caps,
+            self.backend,
+            fast=not self._live,
+            overwrite=self.config.overwrite,
+            on_output_failed=self._output_failed,
+            on_note=self._note,
+            rate_known=self.scene.rate_known,
+            sound=self.hearing.store if self.hearing.heard and not settings.shows_replays else None,
+        )
+
+    def _make_watch(self, replayed_ns: int) -> Watch:
+        return watch_store(
+            self.window.raw,
+            self.window.layout,
+            self.scene.panorama,
+            self.backend,
+            holds=not self._live,
+            replayed_ns=replayed_ns,
+            on_failed=self._analysis_failed,
+        )
+
+    def _warm_up(self) -> None:
+        """Does what every frame needs, on nothing, so that the kernels are there when the first one comes."""
+        self.scene.warm_up()
+        frame = self.window.pool.acquire()
+        for channel in self.channels:
+            channel.warm_up(frame, self.window.layout)
 
     def _open_sound(self) -> None:
         scene, duration = self.scene, self.config.duration
@@ -291,15 +314,16 @@ class Production:
         """Where the frames wait: those that are stitched here in our own pool, whatever is asked for."""
         caps = self.scene.caps
         if settled.codec is not None:
-            return EncodedWindow(caps, self.plan, settled.codec, self.channels, self._failed)
+            return EncodedWindow(caps, self.plan, self.backend, settled.codec, self.channels, self._failed)
         if self.scene.rig is not None or self.config.hold == "copy":
-            return Window(caps, self.plan)
+            return Window(caps, self.plan, self.backend)
         if isinstance(self.scene.feed, CameraFeed):
             for line in self.scene.feed.ask_depth(self.plan.frames):
                 self._note(f"Depth: {line}")
         return LoanedWindow(
             caps,
             self.plan,
+            self.backend,
             "the panorama",
             careful=self.config.hold == "auto",
             limit=self.config.memory_limit,

@@ -12,13 +12,14 @@ from touchline.capture import (
     CameraFeed,
     DrawnFeed,
     Feed,
-    PlainPicture,
+    Picture,
     SourceInfo,
     parse_rate,
     parse_size,
     parse_source,
 )
 from touchline.config import RunConfig
+from touchline.engine.backend import Backend
 from touchline.engine.hearing import Hearing, RenderSound
 from touchline.engine.rigs import Say, rig_for, rig_path_for
 from touchline.engine.stitching import Compose
@@ -27,8 +28,6 @@ from touchline.geometry import Panorama, Rig, fit_panorama
 from touchline.gst.caps import VideoCaps
 from touchline.gst.library import SECOND
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.stitch import make_stitcher
-from touchline.panorama.workers import Workers
 from touchline.synth import SyntheticMatch
 
 _LEAST_PATIENCE_S = 0.2
@@ -66,14 +65,14 @@ class Scene:
     render_sound: RenderSound | None = None
 
 
-def build_scene(config: RunConfig, workers: Workers, clock: Any, say: Say, hearing: Hearing) -> Scene:
-    """Opens the inputs and finds the rig.
+def build_scene(config: RunConfig, backend: Backend, clock: Any, say: Say, hearing: Hearing) -> Scene:
+    """Opens the inputs and finds the rig. That is sought in plain memory, whatever the backend.
 
     Raises:
         InputError, RigError, ConfigurationError: if an input, the rig or a setting can't be used.
     """
     if config.synthetic is not None:
-        return _synthetic(config, workers, clock)
+        return _synthetic(config, backend, clock)
     names = [config.panorama] if config.panorama is not None else [config.left, config.right]
     uris = tuple(parse_source(name) for name in names if name is not None)
     limit = None if config.duration is None else round(config.duration * SECOND)
@@ -88,37 +87,38 @@ def build_scene(config: RunConfig, workers: Workers, clock: Any, say: Say, heari
         on_note=say,
         on_sound=hearing.take if hearing.from_cameras else None,
         on_sound_end=hearing.end,
+        landing=backend.landing(),
     )
     try:
         infos = feed.open(clock)
         if rig is None:
-            return replace(_stitched(config, feed, infos, say), sound=tuple(feed.has_sound))
+            return replace(_stitched(config, feed, infos, backend, say), sound=tuple(feed.has_sound))
         sizes = [(info.width, info.height) for info in infos]
         rig.check_sizes(*sizes, where=f"the rig {config.rig or rig_path_for(uris[0])}")
-        scene = _stitching(config, feed, infos, rig, workers, say)
+        scene = _stitching(config, feed, infos, rig, backend, say)
         return replace(scene, sound=tuple(feed.has_sound))
     except BaseException:
         feed.stop()
         raise
 
 
-def _synthetic(config: RunConfig, workers: Workers, clock: Any) -> Scene:
+def _synthetic(config: RunConfig, backend: Backend, clock: Any) -> Scene:
     size, rate = parse_size(config.synthetic_size), parse_rate(config.synthetic_fps)
     if config.synthetic is None or config.rig is not None:
         raise ConfigurationError("the synthetic match brings its own rig; leave --rig away")
     match = SyntheticMatch(config.synthetic, size, rate, codes=config.codes)
 
-    def draw(index: int) -> tuple[PlainPicture, ...]:
+    def draw(index: int) -> tuple[Picture, ...]:
         left, right = Nv12.empty(*size), Nv12.empty(*size)
         match.draw(index, left, right)
-        return PlainPicture(left), PlainPicture(right)
+        return backend.bring(left), backend.bring(right)
 
     infos = [SourceInfo(*size, rate)] * 2
     frames = None if config.duration is None else max(1, round(config.duration * rate))
     feed = DrawnFeed(infos, draw, frames=frames, paced=config.pace == "live")
     feed.open(clock)
     draw(0)
-    scene = _stitching(config, feed, infos, match.rig, workers, lambda _: None)
+    scene = _stitching(config, feed, infos, match.rig, backend, lambda _: None)
     return replace(scene, render_sound=match.audio)
 
 
@@ -129,31 +129,31 @@ def _pair_patience_s(config: RunConfig) -> float:
 
 
 def _stitching(
-    config: RunConfig, feed: Feed, infos: list[SourceInfo], rig: Rig, workers: Workers, say: Say
+    config: RunConfig, feed: Feed, infos: list[SourceInfo], rig: Rig, backend: Backend, say: Say
 ) -> Scene:
     size = parse_size(config.panorama_size) if config.panorama_size else None
     panorama = fit_panorama(rig, config.projection, size)
-    stitcher = make_stitcher(rig, panorama, workers)
+    stitcher = backend.stitcher(rig, panorama)
 
-    def compose(pictures: Sequence[Nv12], out: Nv12, pts_s: float) -> None:
+    def compose(pictures: Sequence[Any], out: Any, pts_s: float) -> None:
         stitcher.stitch(pictures[0], pictures[1], out, pts_s)
 
     def warm_up() -> None:
-        # Another stitcher, for this one remembers what it has seen of the light.
-        pictures = [Nv12.empty(camera.width, camera.height) for camera in (rig.left, rig.right)]
-        for picture in pictures:
-            picture.fill(16, 128, 128)
-        once = make_stitcher(rig, panorama, workers)
-        once.stitch(pictures[0], pictures[1], Nv12.empty(panorama.width, panorama.height), 0.0)
+        with (
+            backend.blank(rig.left.width, rig.left.height) as left,
+            backend.blank(rig.right.width, rig.right.height) as right,
+            backend.blank(panorama.width, panorama.height) as out,
+        ):
+            stitcher.warm_up(left, right, out)
 
     # Pairs come as often as the slower camera's frames.
     rates = [info.fps for info in infos]
-    rate = min(rates) if all(rates) else _assume(say)
+    rate = min(rates) if all(rates) else assume_rate(say)
     caps = VideoCaps(panorama.width, panorama.height, rate, infos[0].colorimetry)
     return Scene(feed, infos, panorama, caps, compose, rig, 0, warm_up, rate_known=all(rates))
 
 
-def _stitched(config: RunConfig, feed: Feed, infos: list[SourceInfo], say: Say) -> Scene:
+def _stitched(config: RunConfig, feed: Feed, infos: list[SourceInfo], backend: Backend, say: Say) -> Scene:
     """A panorama that others stitched. ``compose`` is for ``--hold copy``: then the decoder gets its memory back."""
     info = infos[0]
     if config.panorama_size and parse_size(config.panorama_size) != (info.width, info.height):
@@ -167,13 +167,13 @@ def _stitched(config: RunConfig, feed: Feed, infos: list[SourceInfo], say: Say) 
         )
     panorama = Panorama(config.projection, info.width, info.height, -half, half, -tall, tall)
 
-    def compose(pictures: Sequence[Nv12], out: Nv12, _pts_s: float) -> None:
-        out.copy_from(pictures[0])
+    def compose(pictures: Sequence[Any], out: Any, _pts_s: float) -> None:
+        backend.copy(pictures[0], out)
 
-    caps = VideoCaps(info.width, info.height, info.fps or _assume(say), info.colorimetry)
+    caps = VideoCaps(info.width, info.height, info.fps or assume_rate(say), info.colorimetry)
     return Scene(feed, infos, panorama, caps, compose, None, copies=1, rate_known=bool(info.fps))
 
 
-def _assume(say: Callable[[str], None]) -> Fraction:
+def assume_rate(say: Callable[[str], None]) -> Fraction:
     say(f"The input does not say its frame rate; the memory is planned for {_ASSUMED_RATE} frames per second")
     return _ASSUMED_RATE

@@ -12,13 +12,12 @@ from touchline.engine.slates import Slates
 from touchline.errors import OutputError
 from touchline.geometry import View
 from touchline.gst.caps import PlaneLayout
-from touchline.gst.mapping import read_nv12, write_nv12
-from touchline.gst.nv12 import Nv12
 from touchline.gst.pools import FramePool
 
 PATH_LENGTH = 200_000  # views that are remembered: at 30 fps nearly two hours
-# Writes the programme's picture of a held panorama (panorama, its PTS, picture); says which view it shows.
-Render = Callable[[Nv12, int, Nv12], View | None]
+# Writes the programme's picture of a held panorama (panorama, its PTS, picture); says which view it shows. Both are
+# Nv12, or what stands for it in other memory.
+Render = Callable[[Any, int, Any], View | None]
 
 
 class Showing:
@@ -28,7 +27,7 @@ class Showing:
         render: writes the programme's picture; None: the panorama itself is the programme, and the very share that
             the store gave out is pushed.
         layout: of the held frames.
-        pool: of programme frames; not needed without ``render``.
+        pool: of programme frames, in the held frames' memory; not needed without ``render``.
         slates: the cards for when there is no frame.
         frame_ns: duration of a slate.
         push: takes a buffer with its PTS set.
@@ -80,8 +79,8 @@ class Showing:
             raise OutputError("the programme was stopped")
         with (
             self.durations.measure(),
-            read_nv12(frame.buffer, self._layout) as panorama,
-            write_nv12(buffer, self._pool.layout) as out,
+            self._pool.domain.reading(frame.buffer, self._layout) as panorama,
+            self._pool.domain.writing(buffer, self._pool.layout) as out,
         ):
             view = self._render(panorama, frame.pts, out)
         buffer.pts = at

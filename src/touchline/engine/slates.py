@@ -10,9 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from touchline.counters import BusBytes
 from touchline.errors import ConfigurationError
 from touchline.gst.caps import VideoCaps
-from touchline.gst.mapping import write_nv12
+from touchline.gst.domains import Domain
+from touchline.gst.nv12 import Nv12
 from touchline.gst.pools import FramePool
 from touchline.gst.shares import share
 
@@ -29,14 +31,24 @@ class Slates:
         caps: of the programme.
         picture: shown behind the words; scaled to fill. Without one the card is plain.
         name: of its pool.
+        domain: whose memory the cards lie in; plain memory by default.
+        bus: counts what goes up, if that is not plain memory.
 
     Raises:
         ConfigurationError: if the picture can't be read.
     """
 
-    def __init__(self, caps: VideoCaps, picture: Path | None = None, name: str = "slates") -> None:
+    def __init__(
+        self,
+        caps: VideoCaps,
+        picture: Path | None = None,
+        name: str = "slates",
+        domain: Domain | None = None,
+        bus: BusBytes | None = None,
+    ) -> None:
         self._caps = caps
-        self._pool = FramePool(caps, CARDS, name)
+        self._pool = FramePool(caps, CARDS, name, domain)
+        self._bus = bus if self._pool.domain.feature is not None else None
         self._background = _load(picture, caps) if picture else _plain(caps)
         self._words: str | None = None
         self._card: Any = None
@@ -73,10 +85,11 @@ class Slates:
         _write(picture, words)
         yuv = cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420)
         height, width = picture.shape[:2]
-        with write_nv12(buffer, self._pool.layout) as out:
-            out.y[:] = yuv[:height]
-            chroma = yuv[height:].reshape(2, height // 2, width // 2)
-            out.uv[:] = np.stack([chroma[0], chroma[1]], axis=-1).reshape(out.uv.shape)
+        chroma = yuv[height:].reshape(2, height // 2, width // 2)
+        card = Nv12(yuv[:height], np.ascontiguousarray(np.stack([chroma[0], chroma[1]], axis=-1)))
+        self._pool.domain.write(buffer, card, self._pool.gst_caps)
+        if self._bus:
+            self._bus.up.add("slates", card.y.nbytes + card.uv.nbytes)
         self._card, self._words = buffer, words
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from touchline.capture import Moment, Picture, PlainPicture
 from touchline.gst.library import SECOND
@@ -14,16 +15,44 @@ from touchline.panorama.standin import StandIn, black, dimmed
 _STILL_NS = 1 * SECOND  # a picture is shown on for so long as it was, as the player does with a gap
 
 
+class Substitutes(Protocol):
+    """Makes what stands in for a picture. Each is marked as such: nobody may learn from it."""
+
+    def again(self, planes: Any) -> Any:
+        """A picture that is being read, as its own stand-in."""
+
+    def dimmed(self, picture: Picture) -> Picture:
+        """A copy with a quarter of its light and of its colour."""
+
+    def black(self, width: int, height: int) -> Picture:
+        """Nothing at all."""
+
+
+class PlainSubstitutes:
+    """In plain memory."""
+
+    def again(self, planes: Nv12) -> Nv12:
+        return StandIn(*planes)
+
+    def dimmed(self, picture: Picture) -> Picture:
+        with picture.read() as planes:
+            return PlainPicture(dimmed(planes))
+
+    def black(self, width: int, height: int) -> Picture:
+        return PlainPicture(black(width, height))
+
+
 @dataclass(frozen=True)
 class _Still:
     """A picture that is shown once more."""
 
     picture: Picture
+    substitutes: Substitutes
 
     @contextmanager
-    def read(self) -> Iterator[Nv12]:
+    def read(self) -> Iterator[Any]:
         with self.picture.read() as planes:
-            yield StandIn(*planes)
+            yield self.substitutes.again(planes)
 
 
 class StandIns:
@@ -36,10 +65,12 @@ class StandIns:
     Args:
         sizes: width and height of each camera's pictures, from left to right; without, those of another camera are
             taken for one that never sent a picture.
+        substitutes: makes them, in the memory of the pictures; by default plain memory.
     """
 
-    def __init__(self, sizes: Sequence[tuple[int, int]] = ()) -> None:
+    def __init__(self, sizes: Sequence[tuple[int, int]] = (), substitutes: Substitutes | None = None) -> None:
         self._sizes = sizes
+        self._substitutes = substitutes or PlainSubstitutes()
         self._last: dict[int, tuple[int, Picture]] = {}  # by side: PTS and picture
         self._dark: dict[int, Picture] = {}
 
@@ -66,16 +97,15 @@ class StandIns:
         if side not in self._dark:
             last = self._last.get(side)
             if last and abs(moment.pts - last[0]) < _STILL_NS:
-                return _Still(last[1])
+                return _Still(last[1], self._substitutes)
             self._dark[side] = self._darken(side, moment)
             self._last.pop(side, None)
         return self._dark[side]
 
     def _darken(self, side: int, moment: Moment) -> Picture:
         if side in self._last:
-            with self._last[side][1].read() as planes:
-                return PlainPicture(dimmed(planes))
-        return PlainPicture(black(*(self._sizes[side] if self._sizes else self._size_of_another(moment))))
+            return self._substitutes.dimmed(self._last[side][1])
+        return self._substitutes.black(*(self._sizes[side] if self._sizes else self._size_of_another(moment)))
 
     @staticmethod
     def _size_of_another(moment: Moment) -> tuple[int, int]:

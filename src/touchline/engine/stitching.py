@@ -5,18 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from typing import Any
 
 from touchline.capture import Feed, Moment
 from touchline.counters import Durations, Tally
 from touchline.delay import FrameStore
-from touchline.engine.standins import StandIns
+from touchline.engine.standins import StandIns, Substitutes
 from touchline.errors import TouchlineError
 from touchline.gst.library import SECOND
-from touchline.gst.mapping import write_nv12
-from touchline.gst.nv12 import Nv12
 from touchline.gst.pools import FramePool
 
-Compose = Callable[[Sequence[Nv12], Nv12, float], None]
+# Pictures from left to right, the panorama's picture, its time in seconds. Done when it returns: what was read may
+# change then, and the panorama is complete.
+Compose = Callable[[Sequence[Any], Any, float], None]
 _WAIT_S = 0.1
 
 
@@ -25,13 +26,14 @@ class StitchWorker:
 
     Args:
         feed: where moments come from.
-        compose: writes the panorama of a moment: pictures from left to right, the frame, its time in seconds. In the
-            place of a lost camera's picture there is a :class:`~touchline.panorama.standin.StandIn`.
+        compose: writes the panorama of a moment. In the place of a lost camera's picture there is a
+            :class:`~touchline.panorama.standin.StandIn`, or what stands for one in other memory.
         pool: where frames come from.
         store: where they go.
         waits: a full pool holds the cameras back; otherwise the frame is dropped and counted as ``pool_empty``.
         on_failed: called with the exception if the work can't go on.
         sizes: of each camera's pictures, from left to right, for one that never sent any (:class:`StandIns`).
+        substitutes: makes what stands in for lost pictures, in the pool's memory.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class StitchWorker:
         waits: bool,
         on_failed: Callable[[Exception], None],
         sizes: Sequence[tuple[int, int]] = (),
+        substitutes: Substitutes | None = None,
     ) -> None:
         self.durations = Durations()
         self.dropped = Tally()
@@ -55,7 +58,7 @@ class StitchWorker:
         self._store = store
         self._waits = waits
         self._on_failed = on_failed
-        self._stand_ins = StandIns(sizes)
+        self._stand_ins = StandIns(sizes, substitutes)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="stitch", daemon=True)
 
@@ -77,6 +80,7 @@ class StitchWorker:
                     self._store_moment(moment)
                 elif self._feed.finished:
                     break
+                del moment  # its pictures go back to their decoders now, not when the next ones are here
         except Exception as error:  # noqa: BLE001 - it ends this thread; the production must know
             self._on_failed(error)
         finally:
@@ -94,7 +98,7 @@ class StitchWorker:
             return
         with self.durations.measure(), ExitStack() as stack:
             pictures = [stack.enter_context(picture.read()) for picture in self._stand_ins.complete(moment)]
-            out = stack.enter_context(write_nv12(buffer, self._pool.layout))
+            out = stack.enter_context(self._pool.domain.writing(buffer, self._pool.layout))
             self._compose(pictures, out, moment.pts / SECOND)
         buffer.pts = moment.pts
         buffer.duration = moment.duration

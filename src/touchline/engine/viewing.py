@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from touchline.analysis.log import MotionLog
 from touchline.analysis.motion import MotionDetector
 from touchline.analysis.worker import AnalysisWorker
 from touchline.capture import parse_size
 from touchline.config import ProgrammeSettings
+from touchline.counters import Durations
 from touchline.delay import FrameStore, MemoryPlan
 from touchline.director.fixed import FixedDirector
 from touchline.director.follow import FollowDirector
 from touchline.director.protocol import Director
 from touchline.director.views import ViewChoice
+from touchline.engine.backend import Backend, Camera
 from touchline.engine.showing import Render
 from touchline.errors import ConfigurationError
 from touchline.geometry import Panorama, View, ViewLimits
 from touchline.gst.caps import PlaneLayout
-from touchline.gst.nv12 import Nv12
-from touchline.panorama.workers import Workers
-from touchline.render.camera import CpuVirtualCamera
-from touchline.render.whole import WholePanorama
 
 DEFAULT_SIZE = (1280, 720)
 LARGEST_SIZE = (1920, 1080)
@@ -30,6 +29,7 @@ LARGEST_SIZE = (1920, 1080)
 # little late with its analysis makes the same film.
 ANALYSIS_SLACK_S = 0.3
 _LOOK_S = 0.05
+_WIDTHS = (10.0, 25.0, 40.0, 60.0, 80.0, 120.0)  # degrees: each way of rendering is needed for some of them
 
 
 @dataclass(frozen=True)
@@ -42,40 +42,34 @@ class Viewing:
     """
 
     render: Render | None
-    warm_up: Callable[[Nv12, Nv12], None] | None = None
+    warm_up: Callable[[Any, Any], None] | None = None
+
+
+class Observer(Protocol):
+    """Fills a log of what is seen."""
+
+    durations: Durations
+
+    def start(self) -> None:
+        """Begins."""
+
+    def stop(self) -> None:
+        """Stops and closes the log. May be called again."""
 
 
 class Watch:
     """The analysis of the panorama, shared by every programme that follows the play.
 
     Args:
-        store: where the newest frames are.
-        layout: of those frames.
-        panorama: their geometry.
-        holds: frames wait for the analysis, as they may at fast pace.
-        replayed_ns: how far behind those who read replays may look.
-        on_failed: called if it has to give up.
-
-    Attributes:
         log: what has been seen.
-        worker: to be started and stopped with the run.
+        worker: who fills it; to be started and stopped with the run.
+        replayed_ns: how far behind those who read replays may look.
     """
 
-    def __init__(
-        self,
-        store: FrameStore,
-        layout: PlaneLayout,
-        panorama: Panorama,
-        *,
-        holds: bool,
-        replayed_ns: int = 0,
-        on_failed: Callable[[Exception], None],
-    ) -> None:
-        self.log = MotionLog()
+    def __init__(self, log: MotionLog, worker: Observer, replayed_ns: int = 0) -> None:
+        self.log = log
+        self.worker = worker
         self._replayed_ns = replayed_ns
-        self.worker = AnalysisWorker(
-            store, layout, MotionDetector(panorama), self.log, holds=holds, on_failed=on_failed
-        )
         self._needed: dict[str, int] = {}
 
     def forget(self, who: str, before_pts: int) -> None:
@@ -86,6 +80,33 @@ class Watch:
     def expect(self, who: str) -> None:
         """Somebody will read, from the beginning."""
         self._needed[who] = 0
+
+
+def watch_store(
+    store: FrameStore,
+    layout: PlaneLayout,
+    panorama: Panorama,
+    backend: Backend,
+    *,
+    holds: bool,
+    replayed_ns: int = 0,
+    on_failed: Callable[[Exception], None],
+) -> Watch:
+    """An analysis of the newest frames of a store.
+
+    Args:
+        store: where they are.
+        layout: of those frames.
+        panorama: their geometry.
+        backend: where they lie.
+        holds: frames wait for the analysis, as they may at fast pace.
+        replayed_ns: how far behind those who read replays may look.
+        on_failed: called if it has to give up.
+    """
+    log, detector = MotionLog(), MotionDetector(panorama)
+    reduce = backend.reducer(layout, detector.factor)
+    worker = AnalysisWorker(store, layout, detector, log, holds=holds, on_failed=on_failed, reduce=reduce)
+    return Watch(log, worker, replayed_ns)
 
 
 def programme_size(
@@ -108,7 +129,7 @@ def build_viewing(
     choice: ViewChoice,
     panorama: Panorama,
     size: tuple[int, int],
-    workers: Workers,
+    backend: Backend,
     watch: Watch | None,
     is_full: Callable[[int], bool] | None,
 ) -> Viewing:
@@ -118,7 +139,7 @@ def build_viewing(
         name, settings: of the programme.
         choice: what it shows.
         panorama, size: of the held frames, and of the programme's.
-        workers: for the kernels.
+        backend: what renders.
         watch: needed to follow.
         is_full: at fast pace, whether the window is as full as it gets from a PTS on.
 
@@ -128,19 +149,19 @@ def build_viewing(
     if choice.kind == "panorama":
         if size == (panorama.width, panorama.height):
             return Viewing(None)
-        whole = WholePanorama((panorama.width, panorama.height), *size, workers)
+        whole = backend.whole((panorama.width, panorama.height), *size)
 
-        def render_whole(picture: Nv12, _pts: int, out: Nv12) -> View | None:
+        def render_whole(picture: Any, _pts: int, out: Any) -> View | None:
             whole.render(picture, out)
             return None
 
         return Viewing(render_whole, warm_up=whole.render)
-    camera = CpuVirtualCamera(panorama, *size, workers)
+    camera = backend.camera(panorama, *size)
     limits = ViewLimits(panorama, size[0] / size[1])
 
-    def warm_up(picture: Nv12, out: Nv12) -> None:
-        camera.render(picture, limits.clamp(View(0.0, 0.0, 30.0)), out)
-        camera.render(picture, limits.clamp(View(0.0, 0.0, 120.0)), out)
+    def warm_up(picture: Any, out: Any) -> None:
+        for fov_deg in _WIDTHS:
+            camera.render(picture, limits.clamp(View(0.0, 0.0, fov_deg)), out)
 
     if choice.fixed is not None:
         return Viewing(_renderer(camera, FixedDirector(choice.fixed, limits), None), warm_up)
@@ -185,8 +206,8 @@ class _Hindsight:
         self._watch.forget(self._name, pts - self._director.past_ns)
 
 
-def _renderer(camera: CpuVirtualCamera, director: Director, prepare: Callable[[int], None] | None) -> Render:
-    def render(picture: Nv12, pts: int, out: Nv12) -> View | None:
+def _renderer(camera: Camera, director: Director, prepare: Callable[[int], None] | None) -> Render:
+    def render(picture: Any, pts: int, out: Any) -> View | None:
         if prepare is not None:
             prepare(pts)
         view = director.view(pts)

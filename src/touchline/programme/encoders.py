@@ -10,10 +10,12 @@ from typing import Any
 
 from touchline.errors import ConfigurationError, TouchlineError
 from touchline.gst.caps import VideoCaps
+from touchline.gst.domains import Domain
 from touchline.gst.elements import available, has_property, make, set_property
 from touchline.gst.library import Gst
 from touchline.gst.pipelines import Pipeline, system_clock
 from touchline.gst.probes import PassageProbe
+from touchline.programme.transfers import upload_elements
 
 _FALLBACK_FPS = Fraction(30)  # where the caps do not say
 # x264's own memory, in frames of the size that it encodes, as set below on two cores: 68 at 1280x720, 59 at 1904x1720.
@@ -61,11 +63,13 @@ class EncoderChoice:
         factory: GStreamer's name of it.
         description: for people.
         in_flight: the most input frames that it holds at once, measured.
+        on_device: it takes the frames where they lie, outside plain memory.
     """
 
     factory: str
     description: str
     in_flight: int
+    on_device: bool = False
 
     def __str__(self) -> str:
         return self.description
@@ -98,6 +102,7 @@ class _Candidate:
     properties: Callable[[_Rate], dict[str, Any]]
     before: tuple[str, ...] = ()
     before_caps: str = ""
+    features: tuple[str, ...] = ()  # what else than plain memory it takes frames from
 
 
 def _nvidia(rate: _Rate) -> dict[str, Any]:
@@ -174,11 +179,12 @@ def _openh264(rate: _Rate) -> dict[str, Any]:
     }
 
 
+_CUDA = ("memory:CUDAMemory",)
 # By preference: hardware before software.
 _CANDIDATES = (
-    _Candidate("nvh264enc", "NVENC", _nvidia),
-    _Candidate("nvcudah264enc", "NVENC", _nvidia),
-    _Candidate("nvautogpuh264enc", "NVENC", _nvidia),
+    _Candidate("nvh264enc", "NVENC", _nvidia, features=_CUDA),
+    _Candidate("nvcudah264enc", "NVENC", _nvidia, features=_CUDA),
+    _Candidate("nvautogpuh264enc", "NVENC", _nvidia, features=_CUDA),
     _Candidate(
         "nvv4l2h264enc", "NVENC of a Jetson", _jetson, ("nvvidconv",), "video/x-raw(memory:NVMM),format=NV12"
     ),
@@ -206,18 +212,24 @@ def default_bitrate_kbps(width: int, height: int, fps: Fraction) -> int:
     return max(300, 100 * round(50 * math.pow(pixels * rate, 0.58)))
 
 
-def choose_encoder(caps: VideoCaps, settings: EncoderSettings) -> EncoderChoice:
+def choose_encoder(caps: VideoCaps, settings: EncoderSettings, domain: Domain | None = None) -> EncoderChoice:
     """The first encoder, in order of preference, that exists here and really encodes such frames.
+
+    Args:
+        caps: of the frames.
+        settings: what is wanted.
+        domain: whose memory the frames lie in; plain memory by default. Encoders that take them there come first; for
+            any other one they have to be downloaded.
 
     Raises:
         ConfigurationError: if the one that was asked for does not work, or if none does.
     """
     refusals = []
-    for candidate in _candidates(settings):
+    for candidate, on_device in _ways(settings, domain):
         if not available(candidate.factory):
             continue
         try:
-            in_flight = _try_out(candidate, caps, settings)
+            in_flight = _try_out(candidate, caps, settings, domain if on_device else None)
         except TouchlineError as error:
             refusals.append(str(error))
             continue
@@ -226,6 +238,7 @@ def choose_encoder(caps: VideoCaps, settings: EncoderSettings) -> EncoderChoice:
             candidate.factory,
             f"{candidate.factory} ({candidate.title}), {rate.kbps} kbit/s, key frame every {rate.gop} frames",
             in_flight,
+            on_device,
         )
     if settings.factory:
         reason = refusals[0] if refusals else "GStreamer has no such element"
@@ -267,6 +280,13 @@ def _candidates(settings: EncoderSettings) -> list[_Candidate]:
     return chosen
 
 
+def _ways(settings: EncoderSettings, domain: Domain | None) -> list[tuple[_Candidate, bool]]:
+    """The encoders to be tried, in this order, and whether each is to take frames of the domain as they are."""
+    candidates = _candidates(settings)
+    direct = [(c, True) for c in candidates if domain is not None and domain.feature in c.features]
+    return direct + [(c, False) for c in candidates]
+
+
 def _rate(caps: VideoCaps, settings: EncoderSettings) -> _Rate:
     fps = caps.fps or _FALLBACK_FPS
     kbps = settings.bitrate_kbps or default_bitrate_kbps(caps.width, caps.height, fps)
@@ -274,15 +294,19 @@ def _rate(caps: VideoCaps, settings: EncoderSettings) -> _Rate:
     return _Rate(kbps, gop, settings.speed_preset, settings.steady)
 
 
-def _try_out(candidate: _Candidate, caps: VideoCaps, settings: EncoderSettings) -> int:
+def _try_out(candidate: _Candidate, caps: VideoCaps, settings: EncoderSettings, domain: Domain | None) -> int:
     """Encodes until something comes out and counts what went in: what the encoder held at its fullest.
 
     The sink keeps the first access unit and lets nothing more through, so an encoder with threads of its own fills
     up as far as it ever will. One more is the frame that it is being handed.
     """
     pipeline = Pipeline(f"trial of {candidate.factory}")
+    if domain is not None:
+        domain.prepare(pipeline.gst)
     source = make("videotestsrc", pattern="black")
     elements = encoder_elements(candidate.factory, caps, settings)
+    if domain is not None:
+        elements = [*upload_elements(domain, caps), *elements]
     pipeline.add(source, make("capsfilter", caps=caps.to_gst()), *elements, make("fakesink", sync=False))
     probe = PassageProbe(elements[0].get_static_pad("sink"), system_clock())
     try:

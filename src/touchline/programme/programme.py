@@ -6,6 +6,9 @@
                                          +-> appsink ==> a pipeline for each display and webcam
     appsrc -> clocksync -> AAC encoder -> appsink ==> the same pipelines, behind the pictures that it belongs to
 
+Frames in a GPU's memory go to an encoder that takes them there as they are; for everybody else they are downloaded
+once, behind the queue.
+
 A frame keeps its timestamp from capture on; the pipeline's base time is late by the delay, so clocksync lets it out
 exactly then, in C. The outputs are pipelines of their own on the same clock and base time: one that fails or is slow
 can disturb neither the pacing nor its neighbours.
@@ -23,15 +26,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from touchline.counters import Tally
+from touchline.counters import BusBytes, Tally
 from touchline.errors import OutputError
 from touchline.gst.caps import VideoCaps
+from touchline.gst.domains import Domain
 from touchline.gst.elements import make
 from touchline.gst.library import Gst
 from touchline.gst.pipelines import Pipeline, system_clock
 from touchline.gst.probes import PassageProbe
 from touchline.gst.sound import SoundFormat
 from touchline.programme.encoders import EncoderChoice, EncoderSettings, choose_encoder, encoder_elements
+from touchline.programme.front import Front
 from touchline.programme.outputs import Output, OutputStatus, finish_all, make_output
 from touchline.programme.sound import (
     Shelf,
@@ -40,13 +45,14 @@ from touchline.programme.sound import (
     choose_sound_encoder,
     sound_encoder_elements,
 )
-from touchline.programme.specs import OutputSpec, check_all, keep_earlier
+from touchline.programme.specs import Codec, OutputSpec, check_all, keep_earlier
+from touchline.programme.transfers import device_caps, download_elements
 
 _QUEUED_FRAMES = (
     12  # between the pacing and the encoder: a machine that is busy elsewhere for 0.4 s at 30 fps
 )
 _RAW_FRAMES = 5  # in a display's or webcam's pipeline: two queued, one converted, one or two on the screen
-_ACCESS_UNITS = "video/x-h264,stream-format=byte-stream,alignment=au"
+_ACCESS_UNITS = "stream-format=byte-stream,alignment=au"
 
 
 class Programme:
@@ -62,6 +68,10 @@ class Programme:
         on_output_failed: called, from another thread, when an output is over.
         on_note: called, from any thread, with a line for people: a file renamed, a stream tried again.
         sound: what :meth:`push_sound` will take; without it records and streams have no sound.
+        domain: whose memory the frames lie in; plain memory by default.
+        bus: counts what is downloaded.
+        front: makes the programme's pictures of the frames that are pushed, and knows their way out, where elements do
+            that; None: what is pushed is what leaves.
 
     Attributes:
         encoder: the one that was chosen; None without records and streams.
@@ -86,8 +96,16 @@ class Programme:
         on_output_failed: Callable[[OutputStatus], None] | None = None,
         on_note: Callable[[str], None] | None = None,
         sound: SoundFormat | None = None,
+        domain: Domain | None = None,
+        bus: BusBytes | None = None,
+        front: Front | None = None,
     ) -> None:
-        check_all(list(outputs))
+        codec: Codec = front.codec if front else "h264"
+        outputs = [replace(spec, codec=codec) for spec in outputs]
+        check_all(outputs)
+        self._device = domain if domain is not None and domain.feature is not None else None
+        self._bus = bus
+        self._front = front
         self.caps = caps
         self.dropped = Tally()
         streams = any(spec.kind == "stream" for spec in outputs)
@@ -104,7 +122,11 @@ class Programme:
         ]
         self._encoded = [output for output in self._outputs if output.spec.encoded]
         self._raw = [output for output in self._outputs if not output.spec.encoded]
-        self.encoder: EncoderChoice | None = choose_encoder(caps, self._settings) if self._encoded else None
+        self.encoder: EncoderChoice | None = None
+        if self._encoded and front:
+            self.encoder = front.choose_encoder(caps, self._settings)
+        elif self._encoded:
+            self.encoder = choose_encoder(caps, self._settings, self._device)
         self._sound_format = sound
         self.sound_encoder: SoundEncoder | None = None
         self.sound: SoundInput | None = None
@@ -118,14 +140,22 @@ class Programme:
         self._closed = False
         self._ending = threading.Event()
         self._pipeline = Pipeline("programme", error=OutputError, on_error=self._pipeline_failed)
+        if self._device is not None:
+            self._device.prepare(self._pipeline.gst)
         self._source: Any = None
         self._paces: list[Any] = []
         self._probe: PassageProbe | None = None
 
     @property
     def in_flight(self) -> int:
+        if self._front:  # what waits for its time is what it makes of them
+            return self._front.in_flight
+        waiting = self._ahead + 1 + _QUEUED_FRAMES + 1
         encoder = self.encoder.in_flight if self.encoder else 1
-        return self._ahead + 1 + _QUEUED_FRAMES + 1 + encoder + _RAW_FRAMES * len(self._raw)
+        if self._device is None:
+            return waiting + encoder + _RAW_FRAMES * len(self._raw)
+        # Downloaded frames are others: the one at the download is the last.
+        return waiting + 1 + (encoder if self.encoder and self.encoder.on_device else 0)
 
     @property
     def outputs(self) -> list[OutputStatus]:
@@ -242,7 +272,7 @@ class Programme:
             "appsrc",
             "frames",
             format="time",
-            caps=self.caps.to_gst(),
+            caps=self._front.caps if self._front else device_caps(self.caps, self._device),
             is_live=self._paced,
             block=not self._paced,
             max_buffers=self._ahead,
@@ -255,20 +285,36 @@ class Programme:
             "queue", "encoder-queue", max_size_buffers=_QUEUED_FRAMES, max_size_bytes=0, max_size_time=0
         )
         tee = make("tee", "tee", allow_not_linked=True)
-        self._pipeline.add(self._source, pace, queue, tee)
+        encodes_there = self.encoder is not None and self.encoder.on_device
+        for_all = [] if encodes_there or not self._outputs or self._front else self._download()
+        makes = self._front.elements() if self._front else []
+        self._pipeline.add(self._source, *makes, pace, queue, *for_all, tee)
         self._probe = PassageProbe(pace.get_static_pad("src"), system_clock())
         # The pictures first: they should not wait for the encoder.
         if self._raw:
-            self._branch(tee, [], self._raw)
+            self._branch(tee, self._plain() if encodes_there or self._front else [], self._raw)
         if self.encoder:
-            elements = encoder_elements(self.encoder.factory, self.caps, self._settings)
-            units = make("capsfilter", caps=Gst.Caps.from_string(_ACCESS_UNITS))
-            self._branch(tee, [*elements, make("h264parse", config_interval=-1), units], self._encoded)
+            if self._front:
+                elements = self._front.encoder_elements(self.caps, self._settings)
+            else:
+                elements = encoder_elements(self.encoder.factory, self.caps, self._settings)
+            codec = self._encoded[0].spec.codec
+            units = make("capsfilter", caps=Gst.Caps.from_string(f"video/x-{codec},{_ACCESS_UNITS}"))
+            parser = make(f"{codec}parse", config_interval=-1)
+            self._branch(tee, [*elements, parser, units], self._encoded)
         if self.sound_encoder and self._sound_format:
             self._build_sound(self.sound_encoder, self._sound_format)
         if not self._outputs:
             self._pipeline.add(sink := make("fakesink", sync=False, async_=False))
             self._pipeline.link(tee, sink)
+
+    def _download(self) -> list[Any]:
+        """What brings frames into plain memory; nothing for those that lie there."""
+        return [] if self._device is None else download_elements(self._device, self.caps, self._bus)
+
+    def _plain(self) -> list[Any]:
+        """What brings the programme's pictures to displays and webcams."""
+        return self._front.plain() if self._front else self._download()
 
     def _build_sound(self, encoder: SoundEncoder, format: SoundFormat) -> None:
         """The sound's way through the programme. There is as much of it as of the frames, so it has no limits."""

@@ -12,6 +12,7 @@ from touchline.errors import ConfigurationError
 from touchline.gst.secrets import mask_uri
 
 Kind = Literal["record", "stream", "display", "webcam"]
+Codec = Literal["h264", "h265"]
 
 RECORD_SUFFIXES = (".mp4", ".mkv", ".ts")
 STREAM_SCHEMES = ("rtmp", "rtmps", "srt", "udp")
@@ -25,6 +26,7 @@ class OutputSpec:
         kind: ``record``, ``stream``, ``display`` or ``webcam``.
         uri: a record's file; a stream's URL; a display's GStreamer sink, or nothing for the one that fits here;
             a webcam's device (``/dev/video9``, made by v4l2loopback).
+        codec: of the pictures of a record or a stream.
 
     Raises:
         ConfigurationError: for a suffix, a scheme or a URL that we can't serve.
@@ -32,6 +34,7 @@ class OutputSpec:
 
     kind: Kind
     uri: str = ""
+    codec: Codec = "h264"
 
     def __post_init__(self) -> None:
         if self.kind == "record" and self.path.suffix.lower() not in RECORD_SUFFIXES:
@@ -64,7 +67,7 @@ class OutputSpec:
 
     @property
     def encoded(self) -> bool:
-        """True for what takes H.264, False for what takes pictures."""
+        """True for what takes H.264 or H.265, False for what takes pictures."""
         return self.kind in ("record", "stream")
 
     @property
@@ -114,6 +117,8 @@ class OutputSpec:
             )
         if scheme != "srt" and not self.url.hostname:
             raise ConfigurationError(f"can't stream to {self.masked}: a host is missing")
+        if scheme.startswith("rtmp") and self.codec != "h264":
+            raise ConfigurationError(f"can't stream to {self.masked}: RTMP takes H.264 only, not H.265")
         if scheme.startswith("rtmp") and self.url.path.strip("/").count("/") < 1:
             raise ConfigurationError(
                 f"can't stream to {self.masked}: RTMP needs an application and a stream key (rtmp://HOST/APP/KEY)"

@@ -32,7 +32,7 @@ _SCREENS = (
 def tail(spec: OutputSpec) -> list[Any]:
     """The elements of an output behind its source, to be linked in this order.
 
-    The first takes what the source gives: H.264 access units for a record or a stream, NV12 for the others.
+    The first takes what the source gives: access units of its codec for a record or a stream, NV12 for the others.
 
     Raises:
         MissingElementError: if this GStreamer lacks one of them.
@@ -66,14 +66,14 @@ def linger_s(spec: OutputSpec) -> float:
 def _record(spec: OutputSpec) -> list[Any]:
     # Unbuffered: what has been muxed is in the file, whatever happens to us afterwards.
     sink = make("filesink", location=str(spec.path), buffer_mode="unbuffered", sync=False)
-    return [make("h264parse"), _muxer(spec.container), _eager(sink)]
+    return [make(f"{spec.codec}parse"), _muxer(spec.container), _eager(sink)]
 
 
 def _stream(spec: OutputSpec) -> list[Any]:
     scheme = spec.url.scheme.lower()
     sink = {"rtmp": _rtmp_sink, "rtmps": _rtmp_sink, "srt": _srt_sink, "udp": _udp_sink}[scheme](spec)
     # Parameter sets before every key frame, so that a receiver may come at any time.
-    parser = make("h264parse", config_interval=-1)
+    parser = make(f"{spec.codec}parse", config_interval=-1)
     if spec.container == "flv":
         return [parser, make("flvmux", streamable=True), _eager(sink)]
     return [parser, make("mpegtsmux", alignment=7), _eager(sink)]

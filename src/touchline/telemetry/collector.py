@@ -149,6 +149,11 @@ def _machine(stats: RunStats) -> Iterator[Metric]:
     for kind, size in kinds.items():
         sizes.add_metric([kind], size)
     yield sizes
+    crossed = _counter("bus_bytes", "Bytes that crossed the bus to or from a GPU.", ["direction", "stage"])
+    for direction, stages in memory.bus.items():
+        for stage, size in stages.items():
+            crossed.add_metric([direction, stage], size)
+    yield crossed
     if gpu is not None and gpu.utilisation is not None:
         busy = _gauge("gpu_utilization_ratio", "How busy the GPU is, 0 to 1.", [])
         busy.add_metric([], gpu.utilisation)

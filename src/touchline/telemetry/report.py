@@ -49,7 +49,7 @@ class Frames:
 
 @dataclass(frozen=True)
 class Memory:
-    """Memory, in bytes and frames."""
+    """Memory, in bytes and frames; ``bus``: bytes that crossed it, up to a GPU and down from it, by stage."""
 
     domain: str
     format: str
@@ -60,6 +60,7 @@ class Memory:
     rss_peak_bytes: int
     gpu_peak_bytes: int
     pixel_copies: int
+    bus: dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,7 @@ def build_report(stats: RunStats) -> Report:
             rss_peak_bytes=memory.rss_peak_bytes,
             gpu_peak_bytes=memory.gpu_peak_bytes or 0,
             pixel_copies=memory.pixel_copies,
+            bus={direction: dict(stages) for direction, stages in memory.bus.items()},
         ),
         stages={name: _stage(durations) for name, durations in stats.stages.items()},
         outputs=[Output(o.kind, o.uri, o.frames, o.restarts) for o in stats.outputs],

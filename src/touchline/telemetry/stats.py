@@ -52,6 +52,7 @@ class MemoryStats:
         rss_bytes, rss_peak_bytes: of the process.
         gpu_peak_bytes: the most GPU memory in use that was seen; None without a GPU.
         pixel_copies: copies of pixels made between capture and programme beside those that make a new picture.
+        bus: bytes that crossed the bus to a GPU, by direction (``up`` to it, ``down`` from it) and stage.
     """
 
     domain: str = "system"
@@ -67,6 +68,7 @@ class MemoryStats:
     rss_peak_bytes: int = 0
     gpu_peak_bytes: int | None = None
     pixel_copies: int = 0
+    bus: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: {"up": {}, "down": {}})
 
 
 @dataclass(frozen=True)

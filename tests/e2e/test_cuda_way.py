@@ -1,0 +1,62 @@
+"""The way over the GPU shows what the way over the processor shows. Needs an NVIDIA GPU."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from rawframes import far_apart, shown_frames, why_no_cuda
+from runs import Coded
+
+REASON = why_no_cuda()
+pytestmark = pytest.mark.skipif(REASON is not None, reason=str(REASON))
+
+
+@pytest.fixture(scope="module")
+def footage(coded) -> Coded:
+    return coded(Fraction(30))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"view": "panorama"},
+        {"view": "panorama", "size": "640x360"},
+        {"view": "fixed:0,-10,45", "size": "640x360"},
+        {"view": "fixed:10,-8,100", "size": "640x360"},
+    ],
+    ids=["panorama", "whole", "near", "wide"],
+)
+def test_every_frame_is_the_same_to_a_level(footage: Coded, settings: dict[str, str]) -> None:
+    _, plain = shown_frames(**footage.inputs, memory="system", **settings)
+    production, frames = shown_frames(**footage.inputs, memory="cuda", **settings)
+    assert [pts for pts, _ in frames] == [pts for pts, _ in plain]
+    assert len(frames) == footage.frames
+    for (_, one), (_, other) in zip(frames, plain, strict=True):
+        share, most = far_apart(one, other)
+        assert share <= 0.001
+        assert most <= 2
+    assert production.backend.domain.name == "cuda"
+
+
+def test_no_pixel_of_a_camera_goes_up_and_no_panorama_comes_down(footage: Coded, tmp_path) -> None:
+    """Up: nothing, for the GPU decodes; down: the programme's frames, and kilobytes for the analysis and the gain."""
+    video = tmp_path / "out.mp4"
+    production, frames = shown_frames(
+        **footage.inputs, memory="cuda", view="follow", size="640x360", record=[video]
+    )
+    bus = production.backend.bus.as_dict()
+    assert sum(bus["up"].values()) == 0
+    assert bus["down"]["programme"] == len(frames) * 640 * 360 * 3 // 2
+    rest = sum(bus["down"].values()) - bus["down"]["programme"]
+    assert rest < 0.25 * bus["down"]["programme"]
+
+
+def test_drawn_frames_go_up_once() -> None:
+    production, frames = shown_frames(
+        synthetic=3, synthetic_size="640x360", duration=0.5, memory="cuda", view="panorama"
+    )
+    assert len(frames) == 15
+    # And once more the first ones, before the start: their room is allocated then.
+    assert production.backend.bus.up["capture"] == (15 + 1) * 2 * 640 * 360 * 3 // 2
