@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Callable
 from fractions import Fraction
 
 from rich.console import Console
@@ -15,6 +16,7 @@ from rich.table import Table
 
 from touchline.delay import FastTimeline, FrameStore, Player
 from touchline.gst.caps import VideoCaps
+from touchline.gst.domains import Domain
 from touchline.gst.elements import make
 from touchline.gst.library import SECOND
 from touchline.gst.mapping import read_nv12, write_nv12
@@ -29,32 +31,46 @@ REPEATS = 7
 
 
 class Bench:
-    """One size, ready to run."""
+    """One size, ready to run.
 
-    def __init__(self, size: tuple[int, int]) -> None:
+    Args:
+        size: of the frames.
+        domain: whose memory they lie in; plain memory by default.
+        window: frames that are held.
+    """
+
+    def __init__(self, size: tuple[int, int], domain: Domain | None = None, window: int = WINDOW) -> None:
         self.caps = VideoCaps(*size, Fraction(30))
-        self.pool = FramePool(self.caps, WINDOW + 10)
+        self.window = window
+        self.pool = FramePool(self.caps, window + 10, domain=domain)
         self.pool.start()
 
-    def run(self) -> tuple[float, float]:
-        """Seconds of CPU per frame: in, and out with everything that belongs to it."""
-        store = FrameStore(WINDOW + 10, self.pool.frame_bytes)
+    def run(self, frames: int = FRAMES, look: Callable[[int], None] | None = None) -> tuple[float, float]:
+        """Seconds of CPU per frame: in, and out with everything that belongs to it.
+
+        Args:
+            frames: how many go through.
+            look: called with each frame's number before it goes in.
+        """
+        store = FrameStore(self.window + 10, self.pool.frame_bytes)
         pipeline = Pipeline("bench")
         source = make(
-            "appsrc", caps=self.caps.to_gst(), format="time", block=True, max_buffers=4, max_bytes=0
+            "appsrc", caps=self.pool.gst_caps, format="time", block=True, max_buffers=4, max_bytes=0
         )
         pipeline.add(source, make("clocksync", sync=False), make("fakesink", sync=False))
         player = Player(
             store,
-            FastTimeline(store, WINDOW),
+            FastTimeline(store, self.window),
             lambda cue: source.emit("push-buffer", cue.frame.buffer),
-            delay_ns=WINDOW * SECOND // 30,
+            delay_ns=self.window * SECOND // 30,
             frame_ns=SECOND // 30,
         )
         pipeline.play()
         player.start()
         began, spent_in = time.process_time(), 0.0
-        for number in range(FRAMES):
+        for number in range(frames):
+            if look:
+                look(number)
             buffer = self.pool.acquire(wait=True)
             assert buffer is not None
             before = time.thread_time()
@@ -63,15 +79,15 @@ class Bench:
             del buffer
             spent_in += time.thread_time() - before
         store.end()
-        player.wait(30)
+        player.wait(300)
         source.emit("end-of-stream")
         pipeline.wait_eos(10)
         spent = time.process_time() - began
-        assert player.played == FRAMES
+        assert player.played == frames
         pipeline.stop()
         player.stop()
         store.close()
-        return spent_in / FRAMES, (spent - spent_in) / FRAMES
+        return spent_in / frames, (spent - spent_in) / frames
 
     def copy_s(self) -> float:
         """Seconds of CPU for what is not done: copying a frame in and out."""
