@@ -48,9 +48,13 @@ _ANY = f"{nvmm('NV12', 'RGBA', 'I420')};{raw('NV12', 'RGBA', 'I420')}"
 
 
 class ArgusSource(Propertied, Gst.Element):
-    """``nvarguscamerasrc``: numbered frames, live; those of ``silent`` never come."""
+    """``nvarguscamerasrc``: numbered frames, live; those of ``silent`` never come.
+
+    A sensor of ``late_s`` begins so many seconds after it was told to.
+    """
 
     silent = range(0)
+    late_s: dict[int, float] = {}  # noqa: RUF012 - by sensor-id; a test puts another in its place
 
     __gstmetadata__ = ("camera", "Source/Video", "for tests", "tests")
     __gsttemplates__ = (template("src", SRC, nvmm("NV12")),)
@@ -103,6 +107,7 @@ class ArgusSource(Propertied, Gst.Element):
             Gst.Event.new_segment(segment),
         ):
             self.src.push_event(event)
+        self.slots.halted.wait(ArgusSource.late_s.get(self.value("sensor-id"), 0))
         # A camera does not wait for anybody: its numbers are those of the time that has passed.
         number = -(-max(0, self.get_clock().get_time() - self.get_base_time()) // step)
         count = self.value("num-buffers")
@@ -218,7 +223,11 @@ class Decoder(Inside, Gst.Bin):
 
 
 class StreamMux(Propertied, Gst.Element):
-    """``nvstreammux``: a batch of one frame from each of its request pads; its pool has four."""
+    """``nvstreammux``: a batch of one frame from each of its request pads; its pool has four.
+
+    With ``sync-inputs`` the frames of a batch are of one time, and one that comes alone is dropped: two live cameras
+    need not begin with the same frame. Without it they are paired as they come.
+    """
 
     __gstmetadata__ = ("mux", "Generic", "for tests", "tests")
     __gsttemplates__ = (
@@ -318,6 +327,10 @@ class StreamMux(Propertied, Gst.Element):
             if len(self.waiting) < self.value("batch-size"):
                 return self.flow
             left, right = self.waiting["sink_0"], self.waiting["sink_1"]
+            if self.value("sync-inputs") and left.pts != right.pts:
+                del self.waiting["sink_0" if left.pts < right.pts else "sink_1"], left, right
+                self.changed.notify_all()
+                return self.flow
             if not self.begun:
                 self._begin()
             one, other = block_of(left), block_of(right)

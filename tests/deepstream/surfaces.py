@@ -14,7 +14,7 @@ from typing import Any
 from footage import number_of, paint
 from touchline.delay.element import _make_floating
 from touchline.gst.caps import PlaneLayout, VideoCaps
-from touchline.gst.library import GObject, Gst
+from touchline.gst.library import GLib, GObject, Gst
 from touchline.gst.mapping import address, read_nv12, write_nv12
 from touchline.gst.pools import FramePool
 
@@ -205,7 +205,13 @@ class Filter(Propertied):
     def _chain(self, _pad: Any, _parent: Any, buffer: Any) -> Any:
         if self.made is None:
             return Gst.FlowReturn.NOT_NEGOTIATED
-        out = self.work(buffer)
+        try:
+            out = self.work(buffer)
+        except AssertionError as error:
+            # Thrown into GStreamer it would pass for OK, and no frame would ever come.
+            text = GLib.Error.new_literal(Gst.StreamError.quark(), str(error), Gst.StreamError.FAILED)
+            self.post_message(Gst.Message.new_error(self, text, ""))
+            return Gst.FlowReturn.ERROR
         del buffer
         return Gst.FlowReturn.FLUSHING if out is None else self.src.push(out)
 

@@ -189,6 +189,35 @@ def test_sensors_are_live_and_their_mode_is_asked_for(elements) -> None:
     assert [left for left, _, _ in found] == list(range(first, first + 15))
 
 
+@pytest.mark.parametrize("late", [0, 1])
+def test_a_sensor_that_begins_later_is_joined_with_frames_of_its_time(elements, monkeypatch, late) -> None:
+    """The mux paired live frames as they came: a thread that was late by one made every batch of two times."""
+    monkeypatch.setattr(standins.ArgusSource, "late_s", {late: 0.1})
+    feed = feed_of("csi://0", "csi://1", paced=True, sensor={"width": 640, "height": 360})
+    clock = system_clock()
+    feed.open(clock)
+    feed.ask_depth(20)
+    feed.start(clock)
+    found = numbers_of(drain(feed, 5))
+    feed.stop()
+    first = found[0][0]
+    assert [(left, right) for left, right, _ in found] == [(n, n) for n in range(first, first + 5)]
+
+
+def test_what_a_stand_in_finds_wrong_is_said_at_once(elements, monkeypatch) -> None:
+    """Its assertion was printed and passed for OK: all that the capture could say was that nothing came."""
+    monkeypatch.setattr(standins.ArgusSource, "late_s", {1: 0.1})
+    feed = feed_of(
+        "csi://0",
+        "csi://1",
+        sensor={"width": 640, "height": 360},
+        mux={"element": "nvstreammux", "properties": {"sync_inputs": False}},
+    )
+    with pytest.raises(InputError, match="the batch joins frames of different times"):
+        feed.open(system_clock())
+    feed.stop()
+
+
 def test_one_panorama_needs_no_batch(elements, footage) -> None:
     feed = feed_of(footage[0])
     feed.open(system_clock())
