@@ -107,10 +107,10 @@ class HostStitch:
 
     def __call__(self, made: StitchTables, left: Nv12, right: Nv12, out: Nv12, tones: np.ndarray) -> None:
         size = out.width, out.height
-        grid = (-(-size[0] // 32), -(-size[1] // 32), 1)
+        grid = (-(-size[0] // 32), -(-size[1] // 32), 1)  # 8 x 16 threads of 4 x 2 samples
         tables = Tables(*(table.ctypes.data for table in made))
         sources = [source_over(picture, tone) for picture, tone in zip((left, right), tones, strict=True)]
-        self._run(grid, (32, 4, 1), tables, *sources, Target.over(planes_of(out), size))
+        self._run(grid, (8, 16, 1), tables, *sources, Target.over(planes_of(out), size))
 
 
 def host_reduce(folder: Path, luma: np.ndarray, factor: int) -> np.ndarray:

@@ -172,7 +172,7 @@ def test_a_block_alone_never_reaches_the_edge_of_its_picture():
 
 
 def test_structures_are_laid_out_as_c_does():
-    assert [ctypes.sizeof(kind) for kind in (Tables, Source, Target, Planes)] == [24, 88, 40, 24]
+    assert [ctypes.sizeof(kind) for kind in (Tables, Source, Target, Planes)] == [24, 80, 40, 24]
     plain = Source.toned(Planes(1, 2, 4, 4), (4, 4), 3, Difference().tones()[0])
     assert (plain.gain, plain.black, plain.tint_u, plain.tint_v) == (1, 0, 0, 0)
     assert (plain.black_twice, plain.tint, plain.grey) == (0, 0, 0)

@@ -106,6 +106,16 @@ def test_a_view_across_half_a_turn(folder):
     within(out, view_reference(source, panorama, view, 320, 180, mapping.fetches, turn=2 * math.pi))
 
 
+def test_what_lies_outside_is_the_edge(folder):
+    """Blocks that reach beside the panorama read textures, those above and below it copies of its edge."""
+    panorama = Panorama("equirectangular", 1900, 634, *ANGLES)
+    source, out = noise(1900, 634, 4), padded(320, 180, 0)
+    for view in (View(72, 10, 20), View(-74, -30, 18), View(0, 16, 18)):
+        mapping, bend = view_mapping(panorama, view, 320, 180)
+        assert resampled(folder, "equirectangular", source, mapping, (0, 0, 320, 180), out, bend) == "blocks"
+        within(out, view_reference(source, panorama, view, 320, 180, 1))
+
+
 @pytest.mark.parametrize(
     ("source_size", "size"),
     [

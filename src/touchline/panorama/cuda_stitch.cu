@@ -4,23 +4,23 @@
 // a + bx i + by r + bxy i r + hxx i^2 + hyy r^2: 48 bytes for 384 samples, where a table for each sample would be
 // more to read than the pictures.
 //
-// A warp makes 32 columns of 8 rows, a thread one column, so that what a warp reads at once lies together. Where one
-// picture is shown and nothing reaches its edge, which is nearly everywhere, the samples of two rows are worked on at
-// once in half precision, whose eleven bits are three more than the picture has. The four neighbours of a sample come
-// through the texture units or by plain loads, in turn, because neither can bring them all as fast as memory can. The
-// filter of the texture units is not used: its weights have eight bits, too few for noise. What is left, the
-// overlap and the pictures' edges, is made sample by sample in single precision.
+// A thread makes 4x2 luma samples and the two chroma samples in them. Where one picture is shown and nothing reaches
+// its edge, which is nearly everywhere, the four neighbours of a luma sample come through the texture units in one
+// fetch, and those of a chroma sample by plain loads, so that neither way has to bring them all. The filter of the
+// texture units is not used: its weights have eight bits, too few for noise. Levels are worked on two at a time in half
+// precision, whose eleven bits are three more than the picture has. What is left, the overlap and the pictures'
+// edges, is made cell by cell in single precision. What it takes is set by the number of instructions.
 
 typedef unsigned char byte;
 typedef unsigned short word;
 typedef unsigned half2;  // two numbers of half precision, the first in the low half
 
 #define BLOCK 16
-#define ROWS 8      // luma rows that a thread makes
-#define GATHERED 10 // bits: the pairs of rows whose samples come through the texture units
-#define WARPS 4     // of a thread block
+#define WIDTH 4       // luma samples of a thread's row
+#define THREADS_X 8   // threads of a block
+#define THREADS_Y 16
+#define BLOCKS 9      // that shall fit a multiprocessor at once: what registers a thread may have
 
-#define ALL 0xffffffffu
 #define LEFT -1   // kinds of blocks: one picture, read without clamping
 #define RIGHT -2
 
@@ -34,10 +34,9 @@ struct Source {
     const byte *y, *uv;  // less what the bits of a Spot are too large by
     cudaTextureObject_t luma;
     int y_pitch, uv_pitch;
-    float right, bottom;                 // the last positions of luma and of chroma that have a neighbour behind them
-    float chroma_right, chroma_bottom;
+    float right, bottom;                 // the last positions of chroma that have a neighbour behind them
     float gain, black, tint_u, tint_v;   // luma is gain * luma + black, of levels 0 .. 1; tints: by brightness
-    half2 gain_loaded, gain_gathered;    // the same for levels in 1/512 and in 1/255
+    half2 gain_loaded, gain_gathered;    // the same gain for levels in 1/512 and in 1/255
     half2 black_twice, tint, grey;       // colour differences are gain * colour + tint * sum of four luma + grey
 };
 
@@ -45,7 +44,8 @@ struct Target {
     byte *y, *uv;
     int y_pitch, uv_pitch;
     int width, height;
-    int columns;  // of blocks
+    int columns;      // of blocks
+    int whole_words;  // rows begin at multiples of four bytes
 };
 
 #ifndef ON_HOST  // a test gives these in C++
@@ -72,7 +72,13 @@ THREE_OPERANDS(fused_saturated, "fma.rn.sat.f16x2")  // the same, 0 .. 1
 static __device__ __forceinline__ half2 halves(float first, float second)
 {
     half2 made;
+#if __CUDA_ARCH__ >= 800
     asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(made) : "f"(second), "f"(first));
+#else
+    asm("{ .reg .b16 low, high; cvt.rn.f16.f32 low, %1; cvt.rn.f16.f32 high, %2; mov.b32 %0, {low, high}; }"
+        : "=r"(made)
+        : "f"(first), "f"(second));
+#endif
     return made;
 }
 #endif
@@ -113,15 +119,13 @@ static __device__ __forceinline__ Mapping mapping(float4 p, float4 q, float4 s, 
     return made;
 }
 
-static __device__ __forceinline__ float down(const Axis &axis, float r)
-{
-    // Nothing times 0 is left out by a compiler, for it could be no number.
-    return r == 0 ? axis.at : axis.at + r * (axis.down + r * axis.down2);
-}
-
+// i, r: constants. Nothing times 0 is left out by a compiler, for it could be no number.
 static __device__ __forceinline__ float position(const Axis &axis, float i, float r)
 {
-    return down(axis, r) + i * (axis.across + r * axis.both + i * axis.across2);
+    const float start = r == 0 ? axis.at : axis.at + r * (axis.down + r * axis.down2);
+    if (i == 0) return start;
+    const float slope = r == 0 ? axis.across : axis.across + r * axis.both;
+    return start + i * (slope + i * axis.across2);
 }
 
 // A position between two samples.
@@ -159,18 +163,23 @@ static __device__ __forceinline__ float blend(float a, float b, float c, float d
 
 static __device__ __forceinline__ float clamped(float position, float last) { return fminf(fmaxf(position, 0.0f), last); }
 
+static __device__ __forceinline__ float gathered(const Source &source, float x, float y)
+{
+    const Spot column = spot(x), row = spot(y);
+    // In the corner of the four samples, in texels, whose middles are at halves; beyond the edge, the edge's.
+    const float4 four = tex2Dgather<float4>(source.luma, column.next, row.next);
+    return blend(four.w, four.z, four.x, four.y, column.back, row.back);
+}
+
 static __device__ __forceinline__ float luma(const Source &source, float x, float y)
 {
-    const Spot column = spot(clamped(x, source.right)), row = spot(clamped(y, source.bottom));
-    const byte *upper = sample(source.y, row, source.y_pitch, column, 1), *lower = upper + source.y_pitch;
-    const float level = blend(upper[0], upper[1], lower[0], lower[1], column.back, row.back);
-    return __saturatef(level * (1.0f / 255) * source.gain + source.black);
+    return __saturatef(gathered(source, x, y) * source.gain + source.black);
 }
 
 static __device__ __forceinline__ float2 chroma(const Source &source, float x, float y)
 {
-    const Spot column = spot(clamped(0.5f * x - 0.25f, source.chroma_right));
-    const Spot row = spot(clamped(0.5f * y - 0.25f, source.chroma_bottom));
+    const Spot column = spot(clamped(0.5f * x - 0.25f, source.right));
+    const Spot row = spot(clamped(0.5f * y - 0.25f, source.bottom));
     const byte *upper = sample(source.uv, row, source.uv_pitch, column, 2), *lower = upper + source.uv_pitch;
     const float u = blend(upper[0], upper[2], lower[0], lower[2], column.back, row.back);
     const float v = blend(upper[1], upper[3], lower[1], lower[3], column.back, row.back);
@@ -207,20 +216,13 @@ static __device__ __forceinline__ word rounded(float one, float two)
     return __byte_perm(__float_as_uint(one * 255 + 8388608.0f), __float_as_uint(two * 255 + 8388608.0f), 0x0040);
 }
 
-// The cell at luma sample x, y, of one picture or of both.
-static __device__ __noinline__ void make_cell(const Tables &tables, const Source &left, const Source &right, const Target &out, int x, int y)
+// The cell at luma sample x, y, of both pictures.
+static __device__ __forceinline__ void make_cell(const Source &left, const Source &right, const float4 *first, const float4 *second,
+                                        const Target &out, int x, int y)
 {
-    if (x >= out.width || y >= out.height) return;
-    const int block = y / BLOCK * out.columns + x / BLOCK, kind = tables.kinds[block];
-    const float i = x % BLOCK, r = y % BLOCK;
-    const Source &source = kind == RIGHT ? right : left, &other = kind == LEFT ? left : right;
-    const Cell one = cell(source, tables.first + 3 * block, i, r);
-    Cell two = one;
-    float4 w = make_float4(0, 0, 0, 0);
-    if (kind >= 0) {
-        two = cell(other, tables.second + 4 * kind, i, r);
-        w = tables.second[4 * kind + 3];
-    }
+    const float i = (unsigned)x % BLOCK, r = (unsigned)y % BLOCK;
+    const Cell one = cell(left, first, i, r), two = cell(right, second, i, r);
+    const float4 w = second[3];
     float made[4];
 #pragma unroll
     for (int k = 0; k < 4; ++k) {
@@ -232,10 +234,10 @@ static __device__ __noinline__ void make_cell(const Tables &tables, const Source
     *(word *)(luma + out.y_pitch) = rounded(made[2], made[3]);
     const float brightness = (made[0] + made[1] + made[2] + made[3]) / 4 - 16.0f / 255;
     const float share = __saturatef(w.x + w.z * r + i * (w.y + w.w * r));
-    const float u = mixed(toned(one.chroma.x, source.gain, brightness, source.tint_u),
-                          toned(two.chroma.x, other.gain, brightness, other.tint_u), share);
-    const float v = mixed(toned(one.chroma.y, source.gain, brightness, source.tint_v),
-                          toned(two.chroma.y, other.gain, brightness, other.tint_v), share);
+    const float u = mixed(toned(one.chroma.x, left.gain, brightness, left.tint_u),
+                          toned(two.chroma.x, right.gain, brightness, right.tint_u), share);
+    const float v = mixed(toned(one.chroma.y, left.gain, brightness, left.tint_v),
+                          toned(two.chroma.y, right.gain, brightness, right.tint_v), share);
     *(word *)(out.uv + (size_t)(y / 2) * out.uv_pitch + x) = rounded(u, v);
 }
 
@@ -245,33 +247,6 @@ static __device__ __noinline__ void make_cell(const Tables &tables, const Source
 static __device__ __forceinline__ half2 between(half2 before, half2 after, half2 back)
 {
     return fused(back, minus(after, before), times(after, TWO_TO_15));
-}
-
-static __device__ __forceinline__ half2 loaded(const Source &source, const Mapping &map, int r)
-{
-    const Spot x0 = spot(down(map.x, r)), y0 = spot(down(map.y, r));
-    const Spot x1 = spot(down(map.x, r + 1)), y1 = spot(down(map.y, r + 1));
-    const byte *a = sample(source.y, y0, source.y_pitch, x0, 1), *b = a + source.y_pitch;
-    const byte *c = sample(source.y, y1, source.y_pitch, x1, 1), *d = c + source.y_pitch;
-    const unsigned a0 = a[0], a1 = a[1], b0 = b[0], b1 = b[1], c0 = c[0], c1 = c[1], d0 = d[0], d1 = d[1];
-    const half2 across = times(halves(x0.back, x1.back), TWO_TO_15);
-    const half2 upper = between(__byte_perm(a0, c0, 0x5410), __byte_perm(a1, c1, 0x5410), across);
-    const half2 lower = between(__byte_perm(b0, d0, 0x5410), __byte_perm(b1, d1, 0x5410), across);
-    const half2 level = fused(halves(y0.back, y1.back), minus(lower, upper), lower);
-    return fused_saturated(level, source.gain_loaded, source.black_twice);
-}
-
-static __device__ __forceinline__ half2 gathered(const Source &source, const Mapping &map, int r)
-{
-    float level[2];
-#pragma unroll
-    for (int k = 0; k < 2; ++k) {
-        const Spot x = spot(down(map.x, r + k)), y = spot(down(map.y, r + k));
-        // In the corner of the four samples, in texels, whose middles are at halves.
-        const float4 four = tex2Dgather<float4>(source.luma, x.next, y.next);
-        level[k] = blend(four.w, four.z, four.x, four.y, x.back, y.back);
-    }
-    return fused_saturated(halves(level[0], level[1]), source.gain_gathered, source.black_twice);
 }
 
 static __device__ __forceinline__ half2 colour(const Source &source, float x, float y)
@@ -287,53 +262,62 @@ static __device__ __forceinline__ half2 colour(const Source &source, float x, fl
     return fused(halves(row.back, row.back), minus(below, above), below);
 }
 
-// A column of ROWS luma samples from x, y, and the chroma samples of every second pair of its rows.
-static __device__ __forceinline__ void make_column(const Source &source, const Mapping &map, const Target &out, int x, int y, bool shown)
+// Writes WIDTH bytes, or those of them that are left in the row: the low bytes of WIDTH numbers.
+static __device__ __forceinline__ void store(byte *place, half2 first, half2 second, bool whole, bool half)
 {
-    half2 level[ROWS / 2];
-#pragma unroll
-    for (int pair = 0; pair < ROWS / 2; ++pair) {
-        level[pair] = GATHERED >> pair & 1 ? gathered(source, map, 2 * pair) : loaded(source, map, 2 * pair);
-        const unsigned bytes = fused(level[pair], N255, N1024);
-        byte *place = out.y + (unsigned)((y + 2 * pair) * out.y_pitch + x);
-        if (shown && y + 2 * pair < out.height) {
-            place[0] = bytes;
-            place[out.y_pitch] = bytes >> 16;
-        }
+    if (whole) {
+        *(unsigned *)place = __byte_perm(first, second, 0x6420);
+        return;
     }
-    // Two neighbours share two chroma samples: one makes the upper, the other the lower.
-    const int odd = x & 1;
-#pragma unroll
-    for (int pair = 0; pair < ROWS / 2; pair += 2) {
-        const half2 mine = odd ? level[pair + 1] : level[pair], theirs = odd ? level[pair] : level[pair + 1];
-        half2 sum = plus(mine, __shfl_xor_sync(ALL, theirs, 1));
-        sum = plus(sum, __byte_perm(sum, 0, 0x1032));
-        const float i = 0.5f - odd, r = 2 * (pair + odd) + 0.5f;
-        const half2 seen = colour(source, position(map.x, i, r), position(map.y, i, r));
-        const half2 made = fused_saturated(seen, source.gain_loaded, fused(sum, source.tint, source.grey));
-        const int row = y / 2 + pair + odd;
-        if (shown && 2 * row < out.height)
-            *(word *)(out.uv + (unsigned)(row * out.uv_pitch + x - odd)) = __byte_perm(fused(made, N255, N1024), 0, 0x4420);
-    }
+    *(word *)place = __byte_perm(first, 0, 0x4420);
+    if (!half) *(word *)(place + 2) = __byte_perm(second, 0, 0x4420);
 }
 
-extern "C" __global__ void __launch_bounds__(32 * WARPS, 10)
+static __device__ __forceinline__ void make_patch(const Source &source, const Mapping &map, const Target &out, int x, int y)
+{
+    const bool half = out.width - x < WIDTH, whole = !half && out.whole_words;
+    half2 level[2][WIDTH / 2], made[WIDTH / 2];
+#pragma unroll
+    for (int r = 0; r < 2; ++r)
+#pragma unroll
+        for (int k = 0; k < WIDTH / 2; ++k) {
+            const float one = gathered(source, position(map.x, 2 * k, r), position(map.y, 2 * k, r));
+            const float two = gathered(source, position(map.x, 2 * k + 1, r), position(map.y, 2 * k + 1, r));
+            level[r][k] = fused_saturated(halves(one, two), source.gain_gathered, source.black_twice);
+        }
+    half2 seen[WIDTH / 2];
+#pragma unroll
+    for (int k = 0; k < WIDTH / 2; ++k)
+        seen[k] = colour(source, position(map.x, 2 * k + 0.5f, 0.5f), position(map.y, 2 * k + 0.5f, 0.5f));
+    byte *place = out.y + (unsigned)(y * out.y_pitch + x);
+    store(place, fused(level[0][0], N255, N1024), fused(level[0][1], N255, N1024), whole, half);
+    store(place + out.y_pitch, fused(level[1][0], N255, N1024), fused(level[1][1], N255, N1024), whole, half);
+#pragma unroll
+    for (int k = 0; k < WIDTH / 2; ++k) {
+        half2 sum = plus(level[0][k], level[1][k]);
+        sum = plus(sum, __byte_perm(sum, 0, 0x1032));
+        const half2 colours = fused_saturated(seen[k], source.gain_loaded, fused(sum, source.tint, source.grey));
+        made[k] = fused(colours, N255, N1024);
+    }
+    store(out.uv + (unsigned)(y / 2 * out.uv_pitch + x), made[0], made[1], whole, half);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS_X * THREADS_Y, BLOCKS)
     stitch(const __grid_constant__ Tables tables, const __grid_constant__ Source left,
            const __grid_constant__ Source right, const __grid_constant__ Target out)
 {
-    const int lane = threadIdx.x, first = blockIdx.x * 32, y = (blockIdx.y * WARPS + threadIdx.y) * ROWS;
-    if (y >= out.height) return;
-    const bool shown = first + lane < out.width;
-    const int x = shown ? first + lane : out.width - 2 + lane % 2;  // all lanes work, for their neighbours ask them
-    const int block = y / BLOCK * out.columns + x / BLOCK;
+    const int x = (blockIdx.x * THREADS_X + threadIdx.x) * WIDTH, y = (blockIdx.y * THREADS_Y + threadIdx.y) * 2;
+    if (x >= out.width || y >= out.height) return;
+    const unsigned block = (unsigned)y / BLOCK * out.columns + (unsigned)x / BLOCK;
     const int kind = tables.kinds[block];
     const float4 *terms = tables.first + 3 * block;
-    const Mapping map = mapping(terms[0], terms[1], terms[2], x % BLOCK, y % BLOCK);
-    if (__all_sync(ALL, kind == LEFT))
-        make_column(left, map, out, x, y, shown);
-    else if (__all_sync(ALL, kind == RIGHT))
-        make_column(right, map, out, x, y, shown);
+    const Mapping map = mapping(terms[0], terms[1], terms[2], (unsigned)x % BLOCK, (unsigned)y % BLOCK);
+    if (kind == LEFT)
+        make_patch(left, map, out, x, y);
+    else if (kind == RIGHT)
+        make_patch(right, map, out, x, y);
     else
-        for (int cell = lane; cell < 16 * ROWS / 2; cell += 32)
-            make_cell(tables, left, right, out, first + cell % 16 * 2, y + cell / 16 * 2);
+#pragma unroll 1
+        for (int k = 0; k < min(WIDTH, out.width - x); k += 2)
+            make_cell(left, right, terms, tables.second + 4 * kind, out, x + k, y);
 }

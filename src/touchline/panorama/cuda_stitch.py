@@ -21,8 +21,8 @@ from touchline.panorama.stitch import FEATHER_DEG
 from touchline.panorama.warp import plan_stitch
 
 _FILE = "cuda_stitch.cu"
-_BLOCK = (32, 4)  # threads: WARPS of them, as in the kernel
-_ROWS = 8  # luma rows that a thread makes
+_BLOCK = (8, 16)  # threads, as in the kernel
+_PATCH = (4, 2)  # luma samples that a thread makes
 
 
 class CudaStitcher:
@@ -110,7 +110,9 @@ class CudaStitcher:
         size = out.width, out.height
         self._kernels.launch(
             "stitch",
-            (-(-size[0] // _BLOCK[0]), -(-size[1] // (_BLOCK[1] * _ROWS))),
+            tuple(
+                -(-side // (block * patch)) for side, block, patch in zip(size, _BLOCK, _PATCH, strict=True)
+            ),
             _BLOCK,
             self.stream,
             self._tables,

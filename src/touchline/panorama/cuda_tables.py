@@ -77,7 +77,7 @@ class Source(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_uint64) for name in ("y", "uv", "luma")),
         *((name, ctypes.c_int32) for name in ("y_pitch", "uv_pitch")),
-        *((name, ctypes.c_float) for name in ("right", "bottom", "chroma_right", "chroma_bottom")),
+        *((name, ctypes.c_float) for name in ("right", "bottom")),
         *((name, ctypes.c_float) for name in ("gain", "black", "tint_u", "tint_v")),
         *(
             (name, ctypes.c_uint32)
@@ -97,7 +97,7 @@ class Source(ctypes.Structure):
         """
         gain, u, v = (float(value) / UNITY for value in tone)
         width, height = size
-        ends = (n - 1 - _INSIDE for n in (width, height, width // 2, height // 2))
+        ends = (n - 1 - _INSIDE for n in (width // 2, height // 2))
         black = _BLACK * (1 - gain)
         # The sum of four luma levels is four times the brightness and four times black.
         greys = (_GREY * (1 - gain) - _BLACK * tint for tint in (u, v))
@@ -127,14 +127,18 @@ class Target(ctypes.Structure):
 
     _fields_ = (
         *((name, ctypes.c_uint64) for name in ("y", "uv")),
-        *((name, ctypes.c_int32) for name in ("y_pitch", "uv_pitch", "width", "height", "columns")),
+        *(
+            (name, ctypes.c_int32)
+            for name in ("y_pitch", "uv_pitch", "width", "height", "columns", "whole_words")
+        ),
     )
 
     @classmethod
     def over(cls, planes: Planes, size: tuple[int, int]) -> Target:
         """A panorama of that width and height."""
         columns = block_count(*size)[1]
-        return cls(planes.y, planes.uv, planes.y_pitch, planes.uv_pitch, *size, columns)
+        whole = (planes.y | planes.uv | planes.y_pitch | planes.uv_pitch) % 4 == 0
+        return cls(planes.y, planes.uv, planes.y_pitch, planes.uv_pitch, *size, columns, whole)
 
 
 def unpacked(samples: NDArray[np.void]) -> NDArray[np.int32]:

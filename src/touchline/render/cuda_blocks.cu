@@ -2,7 +2,7 @@
 // output. It copies the part of the panorama that the tile shows into shared memory, where any thread reads any byte at
 // once, and resamples it there in whole numbers with weights of eight bits.
 
-#define WIDTH 64   // luma samples of a tile
+#define WIDTH 32   // luma samples of a tile, a multiple of 32
 #define HEIGHT 32
 #define LINES 4    // rows of threads, 32 in each
 #define ROWS (HEIGHT / LINES)

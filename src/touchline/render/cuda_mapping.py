@@ -15,8 +15,8 @@ PROJECTIONS = {"equirectangular": 0, "cylindrical": 1, "affine": 2}
 
 _BENT = 0.001  # samples of the panorama that a polynomial may be wrong by before it is used for less
 _LOOSE = 0.05  # the same where it only says what to copy
-_CELL, _COLUMN, _TILE = 2.5, 3.5, 36.0  # luma samples from a polynomial's middle to its furthest fetch
-_ROWS = 96  # of luma that a block has room for in shared memory; of chroma half as many and 2
+_CELL, _COLUMN, _TILE = 2.5, 3.5, 23.0  # luma samples from a polynomial's middle to its furthest fetch
+_ROWS = 80  # of luma that a block has room for in shared memory; of chroma half as many and 2
 _PITCH = 144  # bytes of a row there
 
 
@@ -100,7 +100,7 @@ class Launch(NamedTuple):
         return -(-width // self.tile[0]), -(-height // self.tile[1])
 
 
-_BLOCKS = Launch("blocks", (32, 4), (64, 32), _PITCH * (_ROWS + _ROWS // 2 + 2))
+_BLOCKS = Launch("blocks", (32, 4), (32, 32), _PITCH * (_ROWS + _ROWS // 2 + 2))
 _CELLS = {2: Launch("cells_2", (16, 8), (64, 16))}
 _ANY_CELLS = Launch("cells", (16, 8), (64, 16))
 _FINE_CELLS = Launch("fine_cells", (16, 8), (32, 16))
