@@ -9,7 +9,7 @@
 // fetch, and those of a chroma sample by plain loads, so that neither way has to bring them all. The filter of the
 // texture units is not used: its weights have eight bits, too few for noise. Levels are worked on two at a time in half
 // precision, whose eleven bits are three more than the picture has. What is left, the overlap and the pictures'
-// edges, is made cell by cell in single precision. What it takes is set by the number of instructions.
+// edges, is made cell by cell in single precision.
 
 typedef unsigned char byte;
 typedef unsigned short word;
