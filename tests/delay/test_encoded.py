@@ -564,7 +564,7 @@ def used_and_closed() -> list[weakref.ref]:
     c.start()
     c.capture_all(20)
     c.raw.end()
-    assert wait_for(lambda: len(c.decoded) == AHEAD)
+    assert wait_for(lambda: len(c.decoded) == AHEAD and len(c.window) > 0)
     frames = [weakref.ref(frame.buffer) for frame in (*c.window.held(), *c.decoded.held())]
     assert len(frames) > AHEAD
     c.close()
