@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Literal
 
+from rich.markup import escape
 from rich.table import Table
 
 from touchline import __version__
@@ -75,7 +76,9 @@ def check_up(*, as_json: bool) -> None:
         colours = {"ok": "green", "note": "yellow", "missing": "red"}
         table = Table("", "what", "found", title=f"touchline {__version__} on this machine")
         for check in checks:
-            table.add_row(f"[{colours[check.verdict]}]{check.verdict}[/]", check.name, check.detail)
+            table.add_row(
+                f"[{colours[check.verdict]}]{check.verdict}[/]", escape(check.name), escape(check.detail)
+            )
         answers().print(table)
     missing = [check.name for check in checks if check.verdict == "missing"]
     if missing:
