@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from touchline.errors import TouchlineError
 
 _LIBRARY = "libcuda.so.1"
-_EXTRA = "pip install 'touchline[cuda]'"
+_EXTRA = "in Touchline's folder: .venv/bin/pip install -e '.[cuda]'"
 
 
 @dataclass(frozen=True)
