@@ -10,8 +10,9 @@ import pytest
 
 from render_on_host import HostTexture, compiled
 from rendering import noise
-from touchline.analysis.cuda_cuts import BLOCK, CUT, FILE, Batch, Colours, Source, cuts_of, grid_of
+from touchline.analysis.cuda_cuts import BLOCK, CUT, FILE, Batch, Colours, cuts_of, grid_of
 from touchline.analysis.tiles import BatchFormat, Tile, reference
+from touchline.cuda.sources import Source
 
 SIZE = (300, 178)
 TILES = (

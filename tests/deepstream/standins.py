@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from types import ModuleType
@@ -443,14 +443,12 @@ class Camera(Filter):
     """Burns the view that it has when a frame comes into the frame."""
 
     angles: tuple[str, str, str]
+    size: Callable[[], tuple[int, int]]  # of its pictures
     shown: list[tuple[int, int, float, float, float]] = []  # noqa: RUF012 - PTS, number and view, of this process
 
     def __init__(self) -> None:
         super().__init__()
         self.slots = Turns(8)
-
-    def size(self) -> tuple[int, int]:
-        raise NotImplementedError
 
     def out_caps(self, caps: Any) -> Any:
         made = Gst.Caps.from_string(caps.to_string())

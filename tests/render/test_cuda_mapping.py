@@ -15,6 +15,7 @@ import pytest
 
 from render_on_host import HostTexture, compiled
 from rendering import noise, padded, view_reference, whole_reference, within
+from touchline.cuda.sources import Source
 from touchline.geometry import Panorama, View, ViewLimits
 from touchline.gst.nv12 import Nv12
 from touchline.panorama.workers import Workers
@@ -24,7 +25,6 @@ from touchline.render.cuda_mapping import (
     PROJECTIONS,
     Mapping,
     Output,
-    Source,
     launch_of,
     view_mapping,
     whole_mapping,

@@ -27,21 +27,6 @@ CUT = np.dtype(
 )
 
 
-class Source(ctypes.Structure):
-    """``Source`` of cuda_tiles.cu: texture objects, planes, and the picture's size."""
-
-    _fields_ = (
-        ("luma_texture", ctypes.c_uint64),
-        ("chroma_texture", ctypes.c_uint64),
-        ("luma", ctypes.c_uint64),
-        ("chroma", ctypes.c_uint64),
-        ("luma_pitch", ctypes.c_int32),
-        ("chroma_pitch", ctypes.c_int32),
-        ("width", ctypes.c_int32),
-        ("height", ctypes.c_int32),
-    )
-
-
 class Colours(ctypes.Structure):
     """``Colours`` of cuda_tiles.cu: from levels to normalised numbers."""
 

@@ -10,12 +10,13 @@ from types import TracebackType
 
 import numpy as np
 
-from touchline.analysis.cuda_cuts import BLOCK, FILE, Batch, Colours, Source, cuts_of, grid_of
+from touchline.analysis.cuda_cuts import BLOCK, FILE, Batch, Colours, cuts_of, grid_of
 from touchline.analysis.tiles import BatchFormat, Tile, check_size, checked
 from touchline.cuda.arrays import DeviceArray
 from touchline.cuda.device import Device, DeviceMemory, Stream
 from touchline.cuda.kernels import Kernels
 from touchline.cuda.picture import DevicePicture
+from touchline.cuda.sources import Source
 from touchline.cuda.textures import Textures
 
 

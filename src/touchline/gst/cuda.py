@@ -21,17 +21,16 @@ from touchline.cuda.picture import DevicePicture
 from touchline.errors import MissingCudaError, TouchlineError
 from touchline.gst.caps import PlaneLayout
 from touchline.gst.cuda_native import (
-    MapInfo,
     VideoInfo,
     VideoMeta,
     gst_cuda,
-    libgst,
     libgstcuda,
     libgstvideo,
     memory_sync,
 )
 from touchline.gst.library import GObject, Gst
 from touchline.gst.mapping import writable
+from touchline.gst.native_memory import MapInfo, libgst
 
 MAP_CUDA = 1 << 17
 _READ, _WRITE = int(Gst.MapFlags.READ), int(Gst.MapFlags.WRITE)

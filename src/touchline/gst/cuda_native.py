@@ -30,19 +30,6 @@ class VideoInfo(ctypes.Structure):
     )
 
 
-class MapInfo(ctypes.Structure):
-    """GstMapInfo. PyGObject's would show a device address as if the picture lay there."""
-
-    _fields_ = (
-        ("memory", ctypes.c_void_p),
-        ("flags", ctypes.c_int),
-        ("data", ctypes.c_void_p),
-        ("size", ctypes.c_size_t),
-        ("maxsize", ctypes.c_size_t),
-        ("others", ctypes.c_void_p * 8),
-    )
-
-
 class VideoMeta(ctypes.Structure):
     """GstVideoMeta, part of GStreamer 1.x's ABI. PyGObject's takes 20 us to give its lists."""
 
@@ -87,20 +74,6 @@ def memory_sync() -> Any | None:
     if call is not None:
         call.argtypes, call.restype = [ctypes.c_void_p], None
     return call
-
-
-@cache
-def libgst() -> ctypes.CDLL:
-    library = ctypes.CDLL("libgstreamer-1.0.so.0")
-    pointer = ctypes.c_void_p
-    library.gst_buffer_n_memory.argtypes = [pointer]
-    library.gst_buffer_n_memory.restype = ctypes.c_uint
-    library.gst_buffer_peek_memory.argtypes = [pointer, ctypes.c_uint]
-    library.gst_buffer_peek_memory.restype = pointer
-    library.gst_memory_map.argtypes = [pointer, pointer, ctypes.c_int]
-    library.gst_memory_unmap.argtypes = [pointer, pointer]
-    library.gst_memory_unmap.restype = None
-    return library
 
 
 @cache

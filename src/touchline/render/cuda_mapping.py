@@ -39,21 +39,6 @@ class Mapping(ctypes.Structure):
     )
 
 
-class Source(ctypes.Structure):
-    """``Source`` of cuda_mapping.cu: texture objects, planes, and the picture's size."""
-
-    _fields_ = (
-        ("luma_texture", ctypes.c_uint64),
-        ("chroma_texture", ctypes.c_uint64),
-        ("luma", ctypes.c_uint64),
-        ("chroma", ctypes.c_uint64),
-        ("luma_pitch", ctypes.c_int32),
-        ("chroma_pitch", ctypes.c_int32),
-        ("width", ctypes.c_int32),
-        ("height", ctypes.c_int32),
-    )
-
-
 class Output(ctypes.Structure):
     """``Output`` of cuda_mapping.cu: planes, and the part of them that shows something."""
 

@@ -9,8 +9,9 @@ from typing import Literal
 from touchline.cuda.device import Device
 from touchline.cuda.kernels import Kernels
 from touchline.cuda.picture import DevicePicture
+from touchline.cuda.sources import Source
 from touchline.cuda.textures import Textures
-from touchline.render.cuda_mapping import FILES, PROJECTIONS, Mapping, Output, Source, launch_of
+from touchline.render.cuda_mapping import FILES, PROJECTIONS, Mapping, Output, launch_of
 
 # Quotients and roots one or two last places less exact, in far fewer instructions.
 OPTIONS = ("-prec-div=false", "-prec-sqrt=false")

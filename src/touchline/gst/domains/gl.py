@@ -30,6 +30,7 @@ from touchline.gst.caps import PlaneLayout
 from touchline.gst.domains.protocol import Placement, placement_of
 from touchline.gst.library import GLib, GObject, Gst, GstVideo, native
 from touchline.gst.mapping import writable
+from touchline.gst.native_memory import MapInfo, libgst
 from touchline.gst.nv12 import Nv12
 
 _MAP_GL = 1 << 17  # GST_MAP_GL: the texture itself, not its pixels
@@ -181,29 +182,15 @@ class GlDomain:
         gl.gst_gl_sync_meta_set_sync_point(meta, hash(self.context))
 
 
-class _MapInfo(ctypes.Structure):
-    """GstMapInfo. PyGObject's would show a texture's id as if the whole picture lay there."""
-
-    _fields_ = (
-        ("memory", ctypes.c_void_p),
-        ("flags", ctypes.c_int),
-        ("data", ctypes.c_void_p),
-        ("size", ctypes.c_size_t),
-        ("maxsize", ctypes.c_size_t),
-        ("others", ctypes.c_void_p * 8),
-    )
-
-
 @contextmanager
-def _mapped(memory: Any, flags: int) -> Iterator[_MapInfo]:
-    gst, info = native(), _MapInfo()
-    pointer = ctypes.c_void_p
-    if not gst.gst_memory_map(pointer(hash(memory)), ctypes.byref(info), ctypes.c_int(flags)):
+def _mapped(memory: Any, flags: int) -> Iterator[MapInfo]:
+    gst, info = libgst(), MapInfo()
+    if not gst.gst_memory_map(hash(memory), ctypes.byref(info), flags):
         raise TouchlineError("a texture can't be mapped")
     try:
         yield info
     finally:
-        gst.gst_memory_unmap(pointer(hash(memory)), ctypes.byref(info))
+        gst.gst_memory_unmap(hash(memory), ctypes.byref(info))
 
 
 def _textures(buffer: Any) -> list[Any]:

@@ -15,25 +15,12 @@ from touchline.gst.caps import PlaneLayout
 from touchline.gst.domains.protocol import Placement, placement_of
 from touchline.gst.library import Gst, GstVideo
 from touchline.gst.mapping import read_nv12, writable, write_nv12
+from touchline.gst.native_memory import MapInfo, libgst
 from touchline.gst.nv12 import Nv12
 
 _ALIGN = 63  # cache lines, as a mask
 _PAGE = 4096
 _VIDEO_FRAME_BYTES = 4096  # a GstVideoFrame has less than 1000; it lives as long as its two calls
-
-
-class _MapInfo(ctypes.Structure):
-    """GstMapInfo, part of GStreamer 1.x's ABI."""
-
-    _fields_ = (
-        ("memory", ctypes.c_void_p),
-        ("flags", ctypes.c_int),
-        ("data", ctypes.c_void_p),
-        ("size", ctypes.c_size_t),
-        ("maxsize", ctypes.c_size_t),
-        ("user_data", ctypes.c_void_p * 4),
-        ("reserved", ctypes.c_void_p * 4),
-    )
 
 
 class SystemDomain:
@@ -44,7 +31,7 @@ class SystemDomain:
 
     def identity(self, buffer: Any) -> int:
         """Where the pixels begin. Asked for every frame that is not ours, so in C: some microseconds."""
-        gst, found = _libgst(), _MapInfo()
+        gst, found = libgst(), MapInfo()
         if not buffer.n_memory():
             raise TouchlineError("a buffer without memory has no pixels")
         memory = gst.gst_buffer_peek_memory(hash(buffer), 0)
@@ -118,18 +105,6 @@ class SystemDomain:
     def writing(self, buffer: Any, layout: PlaneLayout) -> AbstractContextManager[Nv12]:
         """NumPy views over the frame's memory."""
         return write_nv12(buffer, layout)
-
-
-@cache
-def _libgst() -> ctypes.CDLL:
-    library = ctypes.CDLL("libgstreamer-1.0.so.0")
-    pointer = ctypes.c_void_p
-    library.gst_buffer_peek_memory.argtypes = [pointer, ctypes.c_uint]
-    library.gst_buffer_peek_memory.restype = pointer
-    library.gst_memory_map.argtypes = [pointer, pointer, ctypes.c_int]
-    library.gst_memory_unmap.argtypes = [pointer, pointer]
-    library.gst_memory_unmap.restype = None
-    return library
 
 
 @cache
