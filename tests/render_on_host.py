@@ -34,8 +34,9 @@ struct float2 { float x, y; };
 struct uint2 { unsigned x, y; };
 struct uint4 { unsigned x, y, z, w; };
 struct float4 { float x, y, z, w; };
+struct int4 { int x, y, z, w; };
 struct Index { unsigned x, y, z; };
-static Index blockIdx, blockDim, threadIdx;
+static Index gridDim, blockIdx, blockDim, threadIdx;
 static inline uint2 make_uint2(unsigned x, unsigned y) { return {x, y}; }
 static inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) { return {x, y, z, w}; }
 static inline float2 make_float2(float x, float y) { return {x, y}; }
@@ -130,7 +131,7 @@ static void run_block()
 }
 static void everywhere(const unsigned *grid, const unsigned *block)
 {
-    blockDim = {block[0], block[1], block[2]};
+    gridDim = {grid[0], grid[1], grid[2]}, blockDim = {block[0], block[1], block[2]};
     fibers.resize(block[0] * block[1] * block[2]);
     for (unsigned n = 0; n < fibers.size(); n++) {
         fibers[n].place = {n % block[0], n / block[0] % block[1], n / block[0] / block[1]};

@@ -21,6 +21,7 @@ OPTIONS = (
     "-D__noinline__=",
     "-D__grid_constant__=",
     "-D__ldg(place)=(*(place))",
+    "-D__dp2a_lo(a,b,sum)=((sum)+((a)&65535)*((b)&255)+((a)>>16)*((b)>>8&255))",
     "-D__dp4a(a,b,sum)=((sum)+((a)&255)+((a)>>8&255)+((a)>>16&255)+((a)>>24))",
 )
 PREFIX = r"""
@@ -61,6 +62,11 @@ static half2 __shfl_xor_sync(unsigned mask, half2 value, int lanes)
     memcpy(&value, &carried, 4);
     return value;
 }
+static const unsigned char *shared_memory_begins;
+static unsigned shared_address(const void *place) { shared_memory_begins = (const unsigned char *)place; return 0; }
+static const unsigned char *shared_at(unsigned address) { return shared_memory_begins + address; }
+static void copy_16(unsigned to, const unsigned char *from) { memcpy((void *)shared_at(to), from, 16); }
+template <class T> static void settle(T &) {}
 static bool __all_sync(unsigned, bool holds)
 {
     for (int lanes = 1; lanes < 32; lanes *= 2) holds &= __shfl_xor_sync(0u, (float)holds, lanes) != 0;
@@ -107,10 +113,9 @@ class HostStitch:
 
     def __call__(self, made: StitchTables, left: Nv12, right: Nv12, out: Nv12, tones: np.ndarray) -> None:
         size = out.width, out.height
-        grid = (-(-size[0] // 32), -(-size[1] // 32), 1)  # 8 x 16 threads of 4 x 2 samples
         tables = Tables(*(table.ctypes.data for table in made))
         sources = [source_over(picture, tone) for picture, tone in zip((left, right), tones, strict=True)]
-        self._run(grid, (8, 16, 1), tables, *sources, Target.over(planes_of(out), size))
+        self._run((len(made.tiles), 1, 1), (32, 4, 1), tables, *sources, Target.over(planes_of(out), size))
 
 
 def host_reduce(folder: Path, luma: np.ndarray, factor: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from nv12_reference import Tone, bilinear, check, noise, positions, stitched
 
 from touchline.geometry import Camera, Distortion, Panorama, Rig, fit_panorama
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.cuda_tables import Planes, Source, Tables, Target, stitch_tables
+from touchline.panorama.cuda_tables import TILES, Planes, Source, Tables, Target, stitch_tables
 from touchline.panorama.gain import Difference
 from touchline.panorama.stitch import CpuStitcher
 from touchline.panorama.warp import plan_stitch
@@ -142,9 +142,9 @@ def test_tables_say_what_the_plan_says():
     i, r = (offset.astype(np.float32) for offset in np.broadcast_arrays(x % 16, y % 16))
     terms = np.stack([np.ones_like(i), i, r, i * r, i * i, r * r], axis=-1)
     for table, blocks, where in (
-        (first, plan.left, kinds == -1),
-        (first, plan.left, kinds >= 0),
-        (first, plan.right, kinds == -2),
+        (first / 65536, plan.left, kinds == -1),
+        (first / 65536, plan.left, kinds >= 0),
+        (first / 65536, plan.right, kinds == -2),
         (second, plan.right, kinds >= 0),
     ):
         places = np.stack([(table[..., :6] * terms).sum(-1), (table[..., 6:12] * terms).sum(-1)], axis=-1)
@@ -165,14 +165,50 @@ def test_a_block_alone_never_reaches_the_edge_of_its_picture():
         rows, columns = np.nonzero(made.kinds == kind)
         x = columns[:, None, None] * 16 + np.arange(0, 16, 0.5)[None, None, :]
         y = rows[:, None, None] * 16 + np.arange(0, 16, 0.5)[None, :, None]
-        across, down = positions(made.first * 65536, x, y)
+        across, down = positions(made.first, x, y)
         for place, size in ((across, camera.width), (down, camera.height)):
             assert place.min() >= 0.5
             assert place.max() <= size - 3
 
 
+@pytest.mark.parametrize("roll", [0.0, 7.0, 180.0])
+@pytest.mark.parametrize(
+    ("width", "size", "most"), [(320, (558, 154), 0.7), (1280, None, 0.2), (640, (300, 80), 1.0)]
+)
+def test_tiles_cover_the_panorama_once_and_bring_what_their_samples_read(width, size, most, roll):
+    rig = two_cameras(width, width * 9 // 16, roll)
+    panorama = fit_panorama(rig, size=size)
+    made = stitch_tables(plan_stitch(rig, panorama, 3.0))
+    covered = np.zeros((-(-panorama.height // 32) * 32, -(-panorama.width // 16) * 16), int)
+    for tile in made.tiles:
+        x0, y0, end = (int(tile[name]) for name in ("x", "y", "end"))
+        if tile["kind"] == 0:
+            covered[y0 : y0 + 32, x0 : x0 + 16] += 1
+            continue
+        assert 0 < end - x0 <= 64
+        covered[y0 : y0 + 32, x0:end] += 1
+        y, x = np.mgrid[y0 : min(y0 + 32, panorama.height), x0 : min(end, panorama.width)]
+        assert (made.kinds[y // 16, x // 16] == tile["kind"]).all()
+        luma = np.stack(positions(made.first, x, y))
+        chroma = np.stack(positions(made.first, x[::2, ::2] + 0.5, y[::2, ::2] + 0.5)) / 2 - 0.25
+        for at, each, box in ((luma, 1, tile["boxes"][0]), (chroma, 2, tile["boxes"][1])):
+            piece, row, pieces, rows = (int(number) for number in box)
+            assert pieces <= 8
+            assert rows <= (64 if each == 1 else 34)
+            # A position may be rounded up by half of the last of ten bits, and the sample behind it is read too.
+            assert np.floor(at[0].min()) * each >= piece * 16
+            assert (np.floor(at[0].max() + 2**-11) + 2) * each <= (piece + pieces) * 16
+            assert np.floor(at[1].min()) >= row
+            assert np.floor(at[1].max() + 2**-11) + 2 <= row + rows
+    assert (covered == 1).all()
+    mixed = made.tiles["kind"] == 0
+    assert (np.diff(mixed.astype(int)) <= 0).all(), "those that take longest come first"
+    assert np.mean(covered) * mixed.sum() * 16 * 32 / covered.size <= most
+
+
 def test_structures_are_laid_out_as_c_does():
-    assert [ctypes.sizeof(kind) for kind in (Tables, Source, Target, Planes)] == [24, 80, 40, 24]
+    assert [ctypes.sizeof(kind) for kind in (Tables, Source, Target, Planes)] == [32, 80, 40, 24]
+    assert TILES.itemsize == 32
     plain = Source.toned(Planes(1, 2, 4, 4), (4, 4), 3, Difference().tones()[0])
     assert (plain.gain, plain.black, plain.tint_u, plain.tint_v) == (1, 0, 0, 0)
-    assert (plain.black_twice, plain.tint, plain.grey) == (0, 0, 0)
+    assert (plain.black_twice, plain.tint_u_twice, plain.grey_u_twice) == (0, 0, 0)

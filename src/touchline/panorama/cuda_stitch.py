@@ -12,17 +12,17 @@ from touchline.cuda.device import Device, DeviceMemory
 from touchline.cuda.kernels import Kernels
 from touchline.cuda.picture import DevicePicture
 from touchline.cuda.textures import Textures
+from touchline.errors import CudaError
 from touchline.geometry import Panorama, Rig
 from touchline.panorama.cuda_gain import GainSampler
 from touchline.panorama.cuda_standin import DeviceStandIn
-from touchline.panorama.cuda_tables import Planes, Source, Tables, Target, stitch_tables
+from touchline.panorama.cuda_tables import PIECE, Planes, Source, Tables, Target, stitch_tables
 from touchline.panorama.gain import Difference, Gain
 from touchline.panorama.stitch import FEATHER_DEG
 from touchline.panorama.warp import plan_stitch
 
 _FILE = "cuda_stitch.cu"
-_BLOCK = (8, 16)  # threads, as in the kernel
-_PATCH = (4, 2)  # luma samples that a thread makes
+_BLOCK = (32, 4)  # threads, as in the kernel
 
 
 class CudaStitcher:
@@ -54,7 +54,8 @@ class CudaStitcher:
         RigError: (when stitching) for pictures of other sizes than the rig's.
         ValueError: (when stitching) for an output of another size than the panorama's, or one whose
             rows begin at odd addresses.
-        CudaError: (when stitching) for pictures that lie so that they can't be read as textures.
+        CudaError: (when stitching) for pictures that lie so that they can't be read as textures, or whose rows don't
+            begin at multiples of 16 bytes.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class CudaStitcher:
         self._textures = Textures(device)
         made = stitch_tables(plan_stitch(rig, panorama, feather_deg))
         self._memory = [DeviceMemory.of(device, table, self.stream) for table in made]
+        self._tiles = len(made.tiles)
         self._tables = Tables(*(memory.pointer for memory in self._memory))
         self._gain = Gain(rig, panorama) if gain else None
         self._sampler = GainSampler(device, self.stream, self._gain.points) if self._gain else None
@@ -110,9 +112,7 @@ class CudaStitcher:
         size = out.width, out.height
         self._kernels.launch(
             "stitch",
-            tuple(
-                -(-side // (block * patch)) for side, block, patch in zip(size, _BLOCK, _PATCH, strict=True)
-            ),
+            (self._tiles,),
             _BLOCK,
             self.stream,
             self._tables,
@@ -153,6 +153,12 @@ class CudaStitcher:
             raise ValueError(f"the panorama is {wanted[0]}x{wanted[1]}, not {out.width}x{out.height}")
         if (out.y | out.uv | out.y_pitch | out.uv_pitch) % 2:
             raise ValueError("a panorama's rows must begin at even addresses")
+        for picture in (left, right):
+            if (picture.y | picture.uv | picture.y_pitch | picture.uv_pitch) % PIECE:
+                raise CudaError(
+                    f"a picture at {picture.y:#x} and {picture.uv:#x}, with rows of {picture.y_pitch} and "
+                    f"{picture.uv_pitch} bytes, can't be read as textures and in pieces of {PIECE} bytes"
+                )
 
 
 def _planes(picture: DevicePicture) -> Planes:
