@@ -89,3 +89,15 @@ def test_measure_counts_a_body_that_raises() -> None:
         raise RuntimeError
     assert durations.count == 1
     assert durations.sum_s > 0
+
+
+def test_a_tally_counts_what_others_count_by_themselves() -> None:
+    tally, told = Tally(), [0]
+    tally.add_source("native", lambda: told[0])
+    assert tally.as_dict() == {"native": 0}
+    told[0] = 5
+    tally.add("native", 2)
+    tally.add("own")
+    tally.add_source("native", lambda: 10)
+    assert (tally["native"], tally["never"], tally.total) == (17, 0, 18)
+    assert list(tally.as_dict().items()) == [("native", 17), ("own", 1)]
