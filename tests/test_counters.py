@@ -89,3 +89,28 @@ def test_measure_counts_a_body_that_raises() -> None:
         raise RuntimeError
     assert durations.count == 1
     assert durations.sum_s > 0
+
+
+def test_a_tally_counts_what_others_count_by_themselves() -> None:
+    tally, told = Tally(), [0]
+    tally.add_source("native", lambda: told[0])
+    assert tally.as_dict() == {"native": 0}
+    told[0] = 5
+    tally.add("native", 2)
+    tally.add("own")
+    tally.add_source("native", lambda: 10)
+    assert (tally["native"], tally["never"], tally.total) == (17, 0, 18)
+    assert list(tally.as_dict().items()) == [("native", 17), ("own", 1)]
+
+
+def test_one_by_one_or_all_at_once_is_the_same() -> None:
+    values = [-0.5, 0.0, 1e-8, 1e-7, 0.001, 0.01, 0.5, 999.0, 50_000.0]
+    values += np.random.default_rng(3).lognormal(-4.6, 2.0, 2000).tolist()
+    single, together = Durations(), Durations()
+    for value in values:
+        single.add(value)
+    together.extend(values)
+    assert (single.count, single.max_s) == (together.count, together.max_s)
+    assert single.sum_s == pytest.approx(together.sum_s)
+    for percent in range(101):
+        assert single.percentile(percent) == together.percentile(percent)

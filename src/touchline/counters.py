@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -21,24 +21,33 @@ class Tally:
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
+        self._sources: list[tuple[str, Callable[[], int]]] = []
         self._lock = threading.Lock()
 
     def add(self, name: str, count: int = 1) -> None:
         with self._lock:
             self._counts[name] = self._counts.get(name, 0) + count
 
+    def add_source(self, name: str, read: Callable[[], int]) -> None:
+        """Counts what others count by themselves, beside what is added here: asked for whenever somebody looks."""
+        with self._lock:
+            self._sources.append((name, read))
+
     def __getitem__(self, name: str) -> int:
-        return self._counts.get(name, 0)
+        return self.as_dict().get(name, 0)
 
     @property
     def total(self) -> int:
-        with self._lock:
-            return sum(self._counts.values())
+        return sum(self.as_dict().values())
 
     def as_dict(self) -> dict[str, int]:
         """A copy, sorted by name."""
         with self._lock:
-            return dict(sorted(self._counts.items()))
+            counts = dict(self._counts)
+            sources = list(self._sources)
+        for name, read in sources:
+            counts[name] = counts.get(name, 0) + read()
+        return dict(sorted(counts.items()))
 
 
 class BusBytes:
@@ -72,8 +81,13 @@ class Durations:
         self.max_s = 0.0
 
     def add(self, seconds: float) -> None:
-        """Counts one duration."""
-        self.extend([seconds])
+        """Counts one duration. As :meth:`extend` does, in a tenth of its time: several threads do it every frame."""
+        place = int((math.log10(max(seconds, 10.0**_LOWEST)) - _LOWEST) * _PER_DECADE)
+        with self._lock:
+            self._bins[min(max(place, 0), len(self._bins) - 1)] += 1
+            self.count += 1
+            self.sum_s += seconds
+            self.max_s = max(self.max_s, seconds)
 
     def extend(self, seconds: ArrayLike) -> None:
         """Counts many durations."""

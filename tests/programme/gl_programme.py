@@ -14,7 +14,7 @@ import numpy as np
 from numbered import CAPS, HEIGHT, WIDTH, draw, pts_of
 
 from touchline.counters import BusBytes
-from touchline.gst.crossings import watch_crossings
+from touchline.gst.crossings import Crossings
 from touchline.gst.domains import GlDomain, SystemDomain
 from touchline.gst.elements import make
 from touchline.gst.library import SECOND, Gst
@@ -61,11 +61,11 @@ def _elements(programme: Programme) -> list[str]:
 
 
 def cross(domain: GlDomain) -> list[int]:
-    """What is counted of frames in textures, and of one in plain memory, that come out in plain memory."""
-    sizes: list[int] = []
+    """Frames and bytes counted of those in textures, and of one in plain memory, that come out in plain memory."""
+    crossings = Crossings("GLMemory")
     pipeline, source, convert = Pipeline("crossing"), make("appsrc", format="time"), make("videoconvert")
     source.set_property("caps", CAPS.to_gst())
-    watch_crossings(convert, sizes.append, "GLMemory")
+    crossings.watch(convert)
     wanted = make("capsfilter", caps=Gst.Caps.from_string("video/x-raw,format=RGBA"))
     pipeline.add(source, convert, wanted, make("fakesink", sync=False))
     pipeline.play()
@@ -80,7 +80,7 @@ def cross(domain: GlDomain) -> list[int]:
     source.emit("end-of-stream")
     assert pipeline.wait_eos(20), pipeline.failed
     pipeline.stop()
-    return sizes
+    return [crossings.frames, crossings.bytes]
 
 
 if __name__ == "__main__":

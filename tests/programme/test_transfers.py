@@ -14,7 +14,7 @@ import pytest
 from numbered import CAPS, decode
 
 from touchline.gst.caps import VideoCaps
-from touchline.gst.crossings import watch_crossings
+from touchline.gst.crossings import Crossings
 from touchline.gst.domains import GlDomain, SystemDomain
 from touchline.gst.elements import make
 from touchline.gst.pipelines import Pipeline
@@ -59,19 +59,19 @@ def test_without_outputs_nothing_comes_down(told) -> None:
 def test_only_frames_that_change_their_memory_are_counted(told) -> None:
     """Of three frames one was in plain memory before; the bytes are those on the other side: RGBA."""
     _, (_, _, crossed) = told
-    assert crossed == [CAPS.width * CAPS.height * 4] * 2
+    assert crossed == [2, 2 * CAPS.width * CAPS.height * 4]
 
 
 def test_frames_that_are_only_handed_on_are_not_counted() -> None:
-    sizes: list[int] = []
+    crossings = Crossings("gst.cuda.memory")
     pipeline = Pipeline("handing on")
     between = make("identity")
-    watch_crossings(between, sizes.append, "gst.cuda.memory")
+    crossings.watch(between)
     pipeline.add(make("videotestsrc", num_buffers=5), between, make("fakesink", sync=False))
     pipeline.play()
     assert pipeline.wait_eos(20), pipeline.failed
     pipeline.stop()
-    assert sizes == []
+    assert (crossings.frames, crossings.bytes) == (0, 0)
 
 
 def test_caps_name_the_memory() -> None:

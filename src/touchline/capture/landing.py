@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from touchline.counters import BusBytes
-from touchline.gst.crossings import watch_crossings
+from touchline.gst.crossings import Crossings
 from touchline.gst.domains import Domain, SystemDomain
 from touchline.gst.elements import has_property, make
 from touchline.gst.library import Gst, GstVideo
@@ -85,7 +85,9 @@ class CudaLanding:
     def __init__(self, domain: Domain, bus: BusBytes) -> None:
         self.domain = domain
         self._bus = bus
-        bus.up.add(STAGE, 0)
+        self._up = Crossings(CUDA_KIND)
+        self._down: Crossings | None = None
+        bus.up.add_source(STAGE, lambda: self._up.bytes)
 
     @property
     def caps(self) -> Any:
@@ -105,7 +107,7 @@ class CudaLanding:
         in plain memory. Colours are converted where they have to be only, since ``cudaconvert`` needs NVRTC.
         """
         upload = make("cudaupload")
-        watch_crossings(upload, lambda size: self._bus.up.add(STAGE, size), CUDA_KIND)
+        self._up.watch(upload)
         nv12 = make("capsfilter", caps=Gst.Caps.from_string(_ACCEPTED))
         if not _on_gpu(pad):
             return [_plain_converter(), nv12, upload]
@@ -118,8 +120,10 @@ class CudaLanding:
     def _download(self) -> list[Any]:
         """The processor has to have a look: rare enough to be seen in the books."""
         download = make("cudadownload")
-        self._bus.down.add(STAGE, 0)
-        watch_crossings(download, lambda size: self._bus.down.add(STAGE, size), CUDA_KIND)
+        if self._down is None:
+            self._down = down = Crossings(CUDA_KIND)
+            self._bus.down.add_source(STAGE, lambda: down.bytes)
+        self._down.watch(download)
         return [download, make("identity", drop_allocation=True)]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from touchline.counters import BusBytes
 from touchline.gst.caps import VideoCaps
-from touchline.gst.crossings import watch_crossings
+from touchline.gst.crossings import Crossings
 from touchline.gst.domains import Domain
 from touchline.gst.elements import make
 from touchline.gst.library import Gst
@@ -46,7 +46,8 @@ def download_elements(domain: Domain, caps: VideoCaps, bus: BusBytes | None) -> 
     _, download, kind = _ELEMENTS[domain.name]
     element = make(download)
     if bus is not None:
-        bus.down.add(STAGE, 0)
-        watch_crossings(element, lambda size: bus.down.add(STAGE, size), kind)
+        crossings = Crossings(kind)
+        crossings.watch(element)
+        bus.down.add_source(STAGE, lambda: crossings.bytes)
     alone = make("identity", drop_allocation=True)
     return [element, alone, make("capsfilter", caps=caps.to_gst())]

@@ -13,21 +13,26 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import carray, cfunc, types
-from numba.extending import intrinsic
+from numba import carray
 from numpy.typing import NDArray
 
 from touchline.errors import TouchlineError
-from touchline.gst.library import SECOND, Gst, native
+from touchline.gst.library import SECOND, native
+from touchline.gst.native_probes import (
+    DATA_WORD,
+    FLAGS_BYTE,
+    PASS,
+    PTS_BYTE,
+    add_probe,
+    c_function,
+    compile_probe,
+    load,
+)
 
 SLATE = 2**62  # the number in a slate
 NUMBER, TAIL, PTS, TIME, SIZE, FLAGS = range(6)  # the columns of what is read
 _COLUMNS = 6
 
-# GstPadProbeInfo: the buffer is its third word. GstBuffer: flags at byte 16 of the GstMiniObject, PTS at byte 72.
-# Both are part of GStreamer 1.x's ABI on 64-bit platforms.
-_DATA_WORD, _FLAGS_BYTE, _PTS_BYTE = 2, 16, 72
 _CLOCK, _COUNT, _CAPACITY, _SEMAPHORE, _HERE, _RING = range(6)
 _SEMAPHORE_BYTES = 64  # sem_t takes 32 at most on 64-bit Linux
 _NUMBER_BYTES = 8
@@ -43,55 +48,38 @@ def burn(buffer: Any, number: int) -> None:
         raise TouchlineError("a frame that others hold can't be written")
 
 
-@intrinsic
-def _load(_typing: Any, _address: Any) -> Any:
-    """The 64-bit word at an address."""
-
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.load(builder.inttoptr(arguments[0], ir.IntType(64).as_pointer()))
-
-    return types.uint64(types.uint64), generate
-
-
-def _c_function(library: Any, name: str, arguments: int) -> Any:
-    """A C function on 64-bit words, in a form of its own: others may have declared the same one otherwise."""
-    signature = ctypes.CFUNCTYPE(ctypes.c_uint64, *[ctypes.c_uint64] * arguments)
-    return signature((name, library))
-
-
 @cache
 def _callback() -> Any:
     """The compiled probe; half a second to make, so once for the process."""
-    gst, libc = native(), ctypes.CDLL(None)
-    get_time = _c_function(gst, "gst_clock_get_time", 1)
-    extract = _c_function(gst, "gst_buffer_extract", 4)
-    get_size = _c_function(gst, "gst_buffer_get_size", 1)
-    post = _c_function(libc, "sem_post", 1)
-    words = types.CPointer(types.uint64)
-    data_word, flags_byte, pts_byte = np.uint64(_DATA_WORD), np.uint64(_FLAGS_BYTE), np.uint64(_PTS_BYTE)
-    word, columns, start = np.uint64(_NUMBER_BYTES), np.uint64(_COLUMNS), np.uint64(_RING)
+    gst, word = native(), ctypes.c_uint64
+    get_time = c_function(gst, "gst_clock_get_time", word, word)
+    extract = c_function(gst, "gst_buffer_extract", word, word, word, word, word)
+    get_size = c_function(gst, "gst_buffer_get_size", word, word)
+    post = c_function(ctypes.CDLL(None), "sem_post", ctypes.c_int32, word)
+    data_word, flags_byte, pts_byte = np.uint64(DATA_WORD), np.uint64(FLAGS_BYTE), np.uint64(PTS_BYTE)
+    step, columns, start = np.uint64(_NUMBER_BYTES), np.uint64(_COLUMNS), np.uint64(_RING)
     low = np.uint64(0xFFFFFFFF)
     zero, one = np.uint64(0), np.uint64(1)
 
     def note(_pad, info, state):  # type: ignore[no-untyped-def]
         header = carray(state, (_RING,))
         capacity = header[_CAPACITY]
-        buffer = carray(info, (_DATA_WORD + 1,))[data_word]
+        buffer = carray(info, (DATA_WORD + 1,))[data_word]
         place = start + columns * (header[_COUNT] % capacity)
         row = carray(state, (_RING + _COLUMNS * capacity,))
-        here = header[_HERE] + word * place
+        here = header[_HERE] + step * place
         size = get_size(buffer)
-        extract(buffer, zero, here, word)
-        extract(buffer, size - word, here + word, word)
-        row[place + np.uint64(PTS)] = _load(buffer + pts_byte)
+        extract(buffer, zero, here, step)
+        extract(buffer, size - step, here + step, step)
+        row[place + np.uint64(PTS)] = load(buffer + pts_byte)
         row[place + np.uint64(TIME)] = get_time(header[_CLOCK])
         row[place + np.uint64(SIZE)] = size
-        row[place + np.uint64(FLAGS)] = _load(buffer + flags_byte) & low
+        row[place + np.uint64(FLAGS)] = load(buffer + flags_byte) & low
         header[_COUNT] += one
         post(header[_SEMAPHORE])
-        return 1  # GST_PAD_PROBE_OK
+        return PASS
 
-    return cfunc(types.int32(types.voidptr, words, words))(note)
+    return compile_probe(note)
 
 
 class _Timespec(ctypes.Structure):
@@ -102,7 +90,7 @@ class Witness:
     """Notes every buffer that passes a pad, in the order in which they pass.
 
     Args:
-        pad: where to look; it must outlive its pipeline's running, as pads do.
+        pad: where to look.
         clock: whose time is noted.
         capacity: how many passages are kept until they are read.
     """
@@ -117,11 +105,7 @@ class Witness:
         self._state[_SEMAPHORE] = ctypes.addressof(self._semaphore)
         self._state[_HERE] = self._state.ctypes.data
         self._read = 0
-        self._keep = (pad, clock)
-        add_probe = _c_function(native(), "gst_pad_add_probe", 5)
-        kind = int(Gst.PadProbeType.BUFFER)
-        if not add_probe(hash(pad), kind, _callback().address, self._state.ctypes.data, 0):
-            raise TouchlineError(f"no probe can be put on {pad.get_name()}")
+        add_probe(pad, _callback(), self._state, clock, self._semaphore)
 
     @property
     def count(self) -> int:
