@@ -29,9 +29,11 @@ from touchline.gst.library import MILLISECOND, NONE, SECOND, Gst, native
 _QUERY_TYPE_BYTE = 64  # in GstQuery, behind its GstMiniObject: see gst/depth.py
 _ROOM_S = 0.05  # how often a full window is looked at, if nobody says that there is room
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_void_p] * 3)
+# PyGObject looks these up by name each time.
+_OK, _FLUSHING, _ERROR = Gst.FlowReturn.OK, Gst.FlowReturn.FLUSHING, Gst.FlowReturn.ERROR
 _MOST_SAID = 20
 _LEAST_LEAD_NS = 150 * MILLISECOND
-_LONGEST_BATCH_S = 0.2
+_LONGEST_BATCH_S = 0.25
 _SHORTEST_BATCH_S = 0.04  # below this a batch would be one frame
 
 
@@ -92,7 +94,7 @@ class Core:
         for pad in (sink, source):
             _calls().gst_pad_set_query_function_full(hash(pad), _QUERY_FUNCTION, None, None)
         self._arrivals = Arrivals(sink, self._chain, "touchlinedelay-in", self._look)
-        self._flow = Gst.FlowReturn.FLUSHING
+        self._flow = _FLUSHING
         sink.set_event_function_full(self._event, None)
 
     @property
@@ -120,12 +122,12 @@ class Core:
     def start(self) -> None:
         """Frames may come."""
         self._row.clear()
-        self._flow = Gst.FlowReturn.OK
+        self._flow = _OK
 
-    def stop(self, flow: Any = Gst.FlowReturn.FLUSHING) -> None:
+    def stop(self, flow: Any = _FLUSHING) -> None:
         """Lets go of everything, and of whoever waits for room. May be called again, from any thread."""
         with self._opening:
-            self._flow = Gst.FlowReturn.FLUSHING
+            self._flow = _FLUSHING
             line, self._line = self._line, None
         self._room.set()
         if line is not None:
@@ -164,7 +166,7 @@ class Core:
     def _take(self, buffer: Any, arrived: int, behind: int, wait: bool) -> bool:
         """False if there is no room for it, and nobody may wait for some."""
         with self._opening:
-            if self._flow != Gst.FlowReturn.OK:
+            if self._flow != _OK:
                 return True
             time, pts = self._time_of(buffer, arrived)
             line = self._line or self._open(buffer, pts)
@@ -172,7 +174,7 @@ class Core:
             if not wait:
                 return False
             self._room.clear()
-            if self._flow != Gst.FlowReturn.OK:
+            if self._flow != _OK:
                 return True
             self._room.wait(_ROOM_S)
         self._last = time
@@ -184,13 +186,13 @@ class Core:
         """Serialized events get into the row; the others, and those before the first frame, pass at once."""
         kind = event.type
         if kind == Gst.EventType.FLUSH_START:
-            self._flow = Gst.FlowReturn.FLUSHING
+            self._flow = _FLUSHING
             self._room.set()
             if (line := self._line) is not None:
                 line.interrupt()
             return bool(self._source.push_event(event))
         if kind == Gst.EventType.FLUSH_STOP:
-            self.stop(Gst.FlowReturn.OK)
+            self.stop(_OK)
             self._segment = None
             return bool(self._source.push_event(event))
         serialized = Gst.EventType.get_flags(kind) & Gst.EventTypeFlags.SERIALIZED
@@ -214,7 +216,7 @@ class Core:
         while not line.mark(time):
             if not line.can_mark:  # then it leaves with the next frame, or at the end
                 break
-            if self._flow != Gst.FlowReturn.OK:
+            if self._flow != _OK:
                 return False
             self._room.wait(_ROOM_S)
         self._last = max(self._last, time)
@@ -274,6 +276,7 @@ class Core:
             on_done=self._drained,
             playing=lambda: self.timeline.now is not None,
             watch=False,
+            look=self.catch_up,
         )
         self._line = line
         self._batches = wanted.hold == "reference"
@@ -294,7 +297,7 @@ class Core:
         batch_s = min(_LONGEST_BATCH_S, (delay_ns - lead_ns) / SECOND / 2)
         if batch_s < _SHORTEST_BATCH_S or not self._batches:
             batch_s = 0.0
-        self._arrivals.batch(batch_s, math.ceil(2 * batch_s * line.plan.fps) + 4)
+        self._arrivals.batch(batch_s, math.ceil(3 * batch_s * line.plan.fps) + 4)
 
     def _lead_ns(self, delay_ns: int) -> int:
         return min(self._longest_lead_ns, max(_LEAST_LEAD_NS, delay_ns // 2))
@@ -305,25 +308,27 @@ class Core:
 
     def _show(self, frame: Frame) -> None:
         """Pushes what is due, events first; in the player's thread."""
-        pts = self._pass_row(frame.pts, frame.buffer.pts)
-        self._room.set()
+        pts = self._pass_row(frame.pts, None)
+        if not self._room.is_set():  # somebody waits for it
+            self._room.set()
         line = self._line
         if frame.caps is MARK or line is None:
             return
         self._set_offset(line.delay_ns)
         buffer = frame.buffer
-        buffer.pts = pts
+        if pts is not None:
+            buffer.pts = pts
         flow = self._source.push(buffer)
-        self.sent += flow == Gst.FlowReturn.OK
-        if flow not in (Gst.FlowReturn.OK, Gst.FlowReturn.FLUSHING) and self._line is line:
+        self.sent += flow == _OK
+        if flow not in (_OK, _FLUSHING) and self._line is line:
             # Whoever comes next with a frame is told.
             self._flow = flow
 
     def _drained(self) -> None:
         """The last frame has left: so do the events behind it."""
-        self._pass_row(NONE, NONE)
+        self._pass_row(NONE, None)
 
-    def _pass_row(self, time: int, pts: int) -> int:
+    def _pass_row(self, time: int, pts: int | None) -> int | None:
         """Pushes every event up to a time. Returns the PTS of the frame of that time; ``pts`` if it is not known."""
         row, marks = self._row, 0
         while row and row[0][0] <= time:
@@ -355,10 +360,10 @@ class Core:
             self._on_warning(line)
 
     def _fail(self, error: Exception) -> Any:
-        self._flow = Gst.FlowReturn.ERROR
+        self._flow = _ERROR
         self._room.set()
         self._on_error(error)
-        return Gst.FlowReturn.ERROR
+        return _ERROR
 
 
 def _on_query(pad: int, parent: int, query: int) -> int:

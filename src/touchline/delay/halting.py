@@ -50,6 +50,8 @@ class HaltingTimeline:
         now, ready = self.now, running - self._lead_ns
         if now is None or now < ready:
             ready += max(round(SLACK * self._lead_ns), self._lead_ns - _ENOUGH_NS)
+        elif not nudge.is_set():
+            return True
         while not nudge.is_set():
             now = self.now
             left_s = _POLL_S if now is None else (ready - now) / SECOND

@@ -101,6 +101,7 @@ class DelayLine:
         on_done: called in the player's thread when the last frame after :meth:`end` has been shown.
         playing: whether the producer is meant to deliver now.
         watch: look for a producer that stalls in a thread of our own; otherwise somebody calls :meth:`check`.
+        look: called in the player's thread before it looks for the next frame; may :meth:`take`.
 
     Raises:
         TouchlineError: if the stream can't be held in this way.
@@ -126,6 +127,7 @@ class DelayLine:
         on_done: Callable[[], None] | None = None,
         playing: Callable[[], bool] = lambda: True,
         watch: bool = True,
+        look: Callable[[], None] | None = None,
     ) -> None:
         self.plan = plan
         self._watch = watch
@@ -161,6 +163,7 @@ class DelayLine:
             name=name,
             patience_s=math.inf if exact else 0.5,
             on_failed=on_trouble,
+            look=look,
             on_change=lambda _, state: on_done() if state is State.DONE and on_done else None,
         )
         self._started = False

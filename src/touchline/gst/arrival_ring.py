@@ -226,16 +226,15 @@ class ArrivalRing:
         """So many more of those that were read are gone."""
         self._release(self._here, count)
 
-    def wait(self, timeout_s: float) -> None:
-        """Waits until the ring is half full, somebody waits for room, or :meth:`call`; or until time is over."""
+    def wait(self, timeout_s: float) -> bool:
+        """Waits until the ring is half full, somebody waits for room, or :meth:`call`. False when time is over."""
         wait = getattr(self._libc, "sem_clockwait", None)
         # An older libc has only the clock that somebody may set.
         now = time.time_ns() if wait is None else time.monotonic_ns()
         limit = ctypes.byref(_Timespec(*divmod(now + round(timeout_s * SECOND), SECOND)))
         if wait is None:
-            self._libc.sem_timedwait(self._work, limit)
-        else:
-            wait(self._work, _MONOTONIC, limit)
+            return not self._libc.sem_timedwait(self._work, limit)
+        return not wait(self._work, _MONOTONIC, limit)
 
     def call(self) -> None:
         """Ends a :meth:`wait`, now or the next one."""

@@ -12,7 +12,9 @@ from typing import Any
 from touchline.gst.arrival_ring import ArrivalRing
 from touchline.gst.library import Gst
 
+_OK = Gst.FlowReturn.OK
 _IDLE_S = 0.2  # how often our thread looks around while there are no batches
+_SERVED = 4  # times as long our thread waits while others catch up
 
 Take = Callable[[Any, int, int, bool], bool]
 
@@ -42,8 +44,9 @@ class Arrivals:
         self._take = take
         self._name = name
         self._idle = idle
-        self._flow = Gst.FlowReturn.OK
+        self._flow = _OK
         self._direct = 0
+        self._served = False  # by others, since our thread looked last
         self._waiting: deque[tuple[Any, int]] = deque()
         self._taking = threading.RLock()
         self._interval_s = 0.0
@@ -105,6 +108,7 @@ class Arrivals:
         Args:
             wait: for room, and for another thread that takes; otherwise what can't be taken now is left.
         """
+        self._served = True
         if not self._ring.waiting:
             return
         if self._taking.acquire(blocking=wait):
@@ -137,8 +141,13 @@ class Arrivals:
 
     def _run(self, stopped: threading.Event) -> None:
         while not stopped.is_set():
-            self._ring.wait(self._interval_s or _IDLE_S)
-            self.catch_up()
+            # While somebody else takes what comes, we only see to it that nothing is left behind.
+            self._served, served = False, self._served
+            called = self._ring.wait((self._interval_s or _IDLE_S) * (_SERVED if served else 1))
+            if called or not self._served:
+                served = self._served
+                self.catch_up()
+                self._served = served
             if self._idle is not None and not stopped.is_set():
                 self._idle()
 
@@ -172,7 +181,7 @@ class Arrivals:
         """A buffer that does not go through the ring; in the thread that brings it."""
         with self._taking:
             self.catch_up()
-            if self._flow == Gst.FlowReturn.OK:
+            if self._flow == _OK:
                 self._direct += 1
                 self._take(buffer, time.monotonic_ns(), 0, True)
             return self._flow
