@@ -24,7 +24,7 @@ from touchline.gst.elements import make
 from touchline.gst.library import MILLISECOND, SECOND, GLib, GObject, Gst
 
 NAME = "touchlinedelay"
-_LEAD_NS = 500 * MILLISECOND
+_LEAD_NS = 750 * MILLISECOND
 _QUEUED_NS = _LEAD_NS + 100 * MILLISECOND
 _MOST = 2**63 - 1
 _READWRITE = GObject.ParamFlags.READWRITE

@@ -54,7 +54,7 @@ class Core:
         sink: gets its chain, event and query functions from here.
         source: where everything leaves; it must be linked to something that paces.
         wanted: asked before the first frame is held.
-        lead_ns: how long before its due time a frame leaves the source pad at most; half of a shorter delay.
+        lead_ns: how long before its due time a frame leaves the source pad at most; three quarters of a shorter delay.
         on_error: called with what the element must fail with.
         on_warning: called with one line for people.
         on_depth: called with the number of the producer's frames that will be held, before it is asked for that.
@@ -297,10 +297,13 @@ class Core:
         batch_s = min(_LONGEST_BATCH_S, (delay_ns - lead_ns) / SECOND / 2)
         if batch_s < _SHORTEST_BATCH_S or not self._batches:
             batch_s = 0.0
-        self._arrivals.batch(batch_s, math.ceil(3 * batch_s * line.plan.fps) + 4)
+        # The player takes what has come too, each time when it prepares frames.
+        longest_s = max(batch_s, self.timeline.slack_ns / SECOND)
+        room = min(math.ceil(3 * longest_s * line.plan.fps) + 4, line.plan.frames // 2)
+        self._arrivals.batch(batch_s, room)
 
     def _lead_ns(self, delay_ns: int) -> int:
-        return min(self._longest_lead_ns, max(_LEAST_LEAD_NS, delay_ns // 2))
+        return min(self._longest_lead_ns, max(_LEAST_LEAD_NS, delay_ns * 3 // 4))
 
     def _plan(self, first: Any, wanted: Wanted) -> Any:
         lead_s = self._lead_ns(wanted.longest_ns) / SECOND

@@ -9,7 +9,7 @@ from touchline.delay.timeline import SLACK
 from touchline.gst.library import MILLISECOND, SECOND
 
 _POLL_S = 0.02  # how often to look whether time goes by again
-_STEP_S = 0.3  # how often to look whether it has been moved
+_STEP_S = 0.6  # how often to look whether it has been moved
 _ENOUGH_NS = 250 * MILLISECOND  # before its due time a frame has to be prepared, however long the lead is
 
 
@@ -33,6 +33,11 @@ class HaltingTimeline:
         self._lead_ns = lead_ns
 
     @property
+    def slack_ns(self) -> int:
+        """How much later than the lead says a frame may be prepared: that much is prepared at once."""
+        return max(round(SLACK * self._lead_ns), self._lead_ns - _ENOUGH_NS)
+
+    @property
     def now(self) -> int | None:
         """The running time; None while time does not go by."""
         time = self._time
@@ -49,7 +54,7 @@ class HaltingTimeline:
     def wait_to_prepare(self, running: int, nudge: threading.Event, pts: int = 0) -> bool:
         now, ready = self.now, running - self._lead_ns
         if now is None or now < ready:
-            ready += max(round(SLACK * self._lead_ns), self._lead_ns - _ENOUGH_NS)
+            ready += self.slack_ns
         elif not nudge.is_set():
             return True
         while not nudge.is_set():

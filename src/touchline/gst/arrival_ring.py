@@ -195,7 +195,7 @@ class ArrivalRing:
     def open(self, limit: int) -> None:
         """From now on buffers go into the ring; whoever brings one more than ``limit`` waits for room."""
         self._state[_LIMIT] = max(1, min(limit, CAPACITY))
-        self._state[_CALL_AT] = (self._state[_LIMIT] + 1) // 2
+        self._state[_CALL_AT] = max(1, self._state[_LIMIT] * 2 // 3)
         self._state[_DIRECT] = 0
 
     def close(self) -> None:
@@ -227,7 +227,7 @@ class ArrivalRing:
         self._release(self._here, count)
 
     def wait(self, timeout_s: float) -> bool:
-        """Waits until the ring is half full, somebody waits for room, or :meth:`call`. False when time is over."""
+        """Waits until the ring is two thirds full, somebody waits for room, or :meth:`call`. False when time is over."""
         wait = getattr(self._libc, "sem_clockwait", None)
         # An older libc has only the clock that somebody may set.
         now = time.time_ns() if wait is None else time.monotonic_ns()

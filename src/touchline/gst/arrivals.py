@@ -14,7 +14,7 @@ from touchline.gst.library import Gst
 
 _OK = Gst.FlowReturn.OK
 _IDLE_S = 0.2  # how often our thread looks around while there are no batches
-_SERVED = 4  # times as long our thread waits while others catch up
+_SERVED_S = 1.0  # the same, while others catch up
 
 Take = Callable[[Any, int, int, bool], bool]
 
@@ -24,7 +24,7 @@ class Arrivals:
 
     At first each buffer is handed over at once, in the thread that brings it. With :meth:`batch` they wait in a ring, the
     thread that brings them goes on without Python's lock, and a thread of ours hands over what has come every
-    ``interval_s``, or sooner when the ring is half full. Whoever has to know all that came until now, as the pad's event
+    ``interval_s``, or sooner when the ring is two thirds full. Whoever has to know all that came until now, as the pad's event
     function and everything that shows figures, calls :meth:`catch_up` first.
 
     Args:
@@ -143,7 +143,8 @@ class Arrivals:
         while not stopped.is_set():
             # While somebody else takes what comes, we only see to it that nothing is left behind.
             self._served, served = False, self._served
-            called = self._ring.wait((self._interval_s or _IDLE_S) * (_SERVED if served else 1))
+            interval_s = self._interval_s
+            called = self._ring.wait(_SERVED_S if served and interval_s else interval_s or _IDLE_S)
             if called or not self._served:
                 served = self._served
                 self.catch_up()
