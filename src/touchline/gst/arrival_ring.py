@@ -72,7 +72,7 @@ def _intrinsics() -> tuple[Any, Any, Any]:
 
 @cache
 def _compiled() -> tuple[Any, Any, Any]:
-    """The chain function, what reads the ring, and what makes room in it; a second to make, so once for the process."""
+    """The chain function, what reads the ring, and what makes room in it; made once for the process."""
     from numba import cfunc, types
 
     load, store, call = _intrinsics()
@@ -171,8 +171,9 @@ class ArrivalRing:
             ("gst_buffer_list_insert", native())
         )
         self._callback = _Direct(lambda buffer: int(direct(self._wrapped(buffer))))
+        self._callback_at = ctypes.cast(self._callback, ctypes.c_void_p).value or 0
         self._state[_LIMIT] = CAPACITY
-        self._state[_DIRECT] = ctypes.cast(self._callback, ctypes.c_void_p).value
+        self._state[_DIRECT] = self._callback_at
         _c_function(native(), "gst_pad_set_element_private", 2)(hash(pad), self._here)
         set_chain = _c_function(native(), "gst_pad_set_chain_function_full", 4)
         set_chain(hash(pad), chain.address, 0, 0)
@@ -200,7 +201,7 @@ class ArrivalRing:
 
     def close(self) -> None:
         """From now on each buffer is handed over at once; what is in the ring must be taken out before it."""
-        self._state[_DIRECT] = ctypes.cast(self._callback, ctypes.c_void_p).value
+        self._state[_DIRECT] = self._callback_at
         self._libc.sem_post(self._room)
 
     def set_flow(self, flow: Any) -> None:
@@ -227,7 +228,7 @@ class ArrivalRing:
         self._release(self._here, count)
 
     def wait(self, timeout_s: float) -> bool:
-        """Waits until the ring is two thirds full, somebody waits for room, or :meth:`call`. False when time is over."""
+        """Waits until the ring is two thirds full, somebody is stuck, or :meth:`call`. False when time is over."""
         wait = getattr(self._libc, "sem_clockwait", None)
         # An older libc has only the clock that somebody may set.
         now = time.time_ns() if wait is None else time.monotonic_ns()

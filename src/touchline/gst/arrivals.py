@@ -22,10 +22,10 @@ Take = Callable[[Any, int, int, bool], bool]
 class Arrivals:
     """Takes what arrives on a sink pad.
 
-    At first each buffer is handed over at once, in the thread that brings it. With :meth:`batch` they wait in a ring, the
-    thread that brings them goes on without Python's lock, and a thread of ours hands over what has come every
-    ``interval_s``, or sooner when the ring is two thirds full. Whoever has to know all that came until now, as the pad's event
-    function and everything that shows figures, calls :meth:`catch_up` first.
+    At first each buffer is handed over at once, in the thread that brings it. With :meth:`batch` they wait in a ring,
+    and the thread that brings them goes on without Python's lock. A thread of ours hands over what has come every
+    ``interval_s``, or sooner when the ring is two thirds full. Whoever has to know all that came until now, as the
+    pad's event function and everything that shows figures, calls :meth:`catch_up` first.
 
     Args:
         pad: a sink pad that is not active. It must not outlive us.
