@@ -276,7 +276,7 @@ class Core:
             on_done=self._drained,
             playing=lambda: self.timeline.now is not None,
             watch=False,
-            look=self.catch_up,
+            look=self._arrivals.serve,
         )
         self._line = line
         self._batches = wanted.hold == "reference"

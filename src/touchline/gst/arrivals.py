@@ -108,7 +108,6 @@ class Arrivals:
         Args:
             wait: for room, and for another thread that takes; otherwise what can't be taken now is left.
         """
-        self._served = True
         if not self._ring.waiting:
             return
         if self._taking.acquire(blocking=wait):
@@ -116,6 +115,14 @@ class Arrivals:
                 self._take_all(wait)
             finally:
                 self._taking.release()
+
+    def serve(self) -> None:
+        """Takes what has come, as far as there is room; for a thread that wakes now and then anyway.
+
+        Our own need not wake then: as long as this is called it only looks once a second whether anything is left.
+        """
+        self._served = True
+        self.catch_up(wait=False)
 
     def discard(self) -> int:
         """Lets go of all that waits. Returns how many buffers that were."""
@@ -145,11 +152,11 @@ class Arrivals:
             self._served, served = False, self._served
             interval_s = self._interval_s
             called = self._ring.wait(_SERVED_S if served and interval_s else interval_s or _IDLE_S)
+            if stopped.is_set():
+                return
             if called or not self._served:
-                served = self._served
                 self.catch_up()
-                self._served = served
-            if self._idle is not None and not stopped.is_set():
+            if self._idle is not None:
                 self._idle()
 
     def _take_all(self, wait: bool) -> None:
