@@ -119,10 +119,11 @@ class Arrivals:
     def serve(self) -> None:
         """Takes what has come, as far as there is room; for a thread that wakes now and then anyway.
 
-        Our own need not wake then: as long as this is called it only looks once a second whether anything is left.
+        Our own need not wake then: as long as this takes something it only looks once a second whether anything is left.
         """
-        self._served = True
-        self.catch_up(wait=False)
+        if self._ring.waiting:
+            self._served = True
+            self.catch_up(wait=False)
 
     def discard(self) -> int:
         """Lets go of all that waits. Returns how many buffers that were."""
