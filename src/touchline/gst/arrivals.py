@@ -119,7 +119,7 @@ class Arrivals:
     def serve(self) -> None:
         """Takes what has come, as far as there is room; for a thread that wakes now and then anyway.
 
-        Our own need not wake then: as long as this takes something it only looks once a second whether anything is left.
+        Our own need not wake then: as long as this takes something it looks once a second.
         """
         if self._ring.waiting:
             self._served = True
