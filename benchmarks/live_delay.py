@@ -20,13 +20,17 @@ import touchline
 from touchline.delay import FrameStore, LiveTimeline, Player
 from touchline.gst.caps import VideoCaps
 from touchline.gst.elements import make
-from touchline.gst.library import MILLISECOND, SECOND, Gst
+from touchline.gst.library import MILLISECOND, SECOND
 from touchline.gst.pipelines import Pipeline, system_clock
+from touchline.gst.samples import Samples
 
 FPS = 30
 SIZES = ((320, 240), (5700, 1900))
 DELAY_NS = SECOND
-LEAD_NS = 500 * MILLISECOND
+LEAD_NS, SLACK = (
+    750 * MILLISECOND,
+    2 / 3,
+)  # as the element's: a quarter of a second is left for Python to stand still
 SETTLE_S, MEASURE_S = 2.5, 4.0
 REPEATS = 3
 
@@ -65,34 +69,36 @@ def chain(*more: Callable[[], Any]) -> Callable[[VideoCaps], float]:
 
 
 def parts(caps: VideoCaps) -> float:
-    """Measures appsink, store, player, appsrc and clocksync."""
+    """Measures appsink, store, player, appsrc and clocksync; the player takes what has come when it wakes."""
     store, capture, programme = FrameStore(3 * FPS), Pipeline("capture"), Pipeline("programme")
-    sink = make("appsink", sync=False, emit_signals=True)
+    sink = make("appsink", sync=False, enable_last_sample=False, max_buffers=FPS)
 
-    def keep(_: Any) -> Any:
-        buffer = sink.emit("pull-sample").get_buffer()
+    def keep(sample: Any) -> None:
+        buffer = sample.get_buffer()
         store.append(buffer, buffer.pts, buffer.duration)
-        return Gst.FlowReturn.OK
 
-    sink.connect("new-sample", keep)
+    samples = Samples(sink, keep, interval_s=0.1)
     capture.add(*source(caps), sink)
     out = make("appsrc", caps=caps.to_gst(), format="time", is_live=True, max_bytes=0)
     programme.add(out, make("clocksync"), make("fakesink", sync=False, async_=False))
     base = system_clock().get_time()
     player = Player(
         store,
-        LiveTimeline(system_clock(), base, LEAD_NS),
+        LiveTimeline(system_clock(), base, LEAD_NS, SLACK),
         lambda cue: out.emit("push-buffer", cue.frame.buffer),
         delay_ns=DELAY_NS,
         frame_ns=caps.frame_ns,
+        look=samples.catch_up,
     )
     programme.play(base + DELAY_NS)
     player.start()
+    samples.start()
     capture.play(base)
     try:
         return measured()
     finally:
         player.stop()
+        samples.stop()
         capture.stop()
         programme.stop()
         store.close()

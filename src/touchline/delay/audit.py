@@ -19,6 +19,7 @@ from touchline.gst.depth import pool_depth
 from touchline.gst.library import SECOND, Gst
 
 _IN_FLIGHT = 4  # buffers of a pool that may be in queues, decoders and our own hands while it is empty
+_GAP = Gst.BufferFlags.GAP
 _SUSPICION = 4  # an empty pool that can't be seen needs this many times the patience
 
 
@@ -134,7 +135,7 @@ class Audit:
                 self._pool, self._depth = pool, pool_depth(buffer)
         if not key or not self._store.holds_key(key):
             return None
-        if buffer.has_flags(Gst.BufferFlags.GAP):
+        if buffer.has_flags(_GAP):
             self.repeated += 1
             return None
         held = self._store.held()

@@ -24,7 +24,7 @@ from touchline.gst.elements import make
 from touchline.gst.library import MILLISECOND, SECOND, GLib, GObject, Gst
 
 NAME = "touchlinedelay"
-_LEAD_NS = 150 * MILLISECOND
+_LEAD_NS = 750 * MILLISECOND
 _QUEUED_NS = _LEAD_NS + 100 * MILLISECOND
 _MOST = 2**63 - 1
 _READWRITE = GObject.ParamFlags.READWRITE
@@ -146,6 +146,7 @@ class TouchlineDelay(Gst.Bin):  # type: ignore[misc]
         self._answer.frames = frames
 
     def _stats(self) -> Any:
+        self._core.catch_up()
         core, line = self._core, self._core.line
         figures = {
             "delay": line.delay_ns if line else self._values["delay"],
@@ -171,6 +172,8 @@ class TouchlineDelay(Gst.Bin):  # type: ignore[misc]
             _post_error(self, error)
             return Gst.StateChangeReturn.FAILURE
         result = Gst.Bin.do_change_state(self, transition)
+        if transition == Gst.StateChange.PAUSED_TO_READY:
+            self._core.stop()  # what came until the pads were let go of
         if _next(transition) == Gst.State.PLAYING and result != Gst.StateChangeReturn.FAILURE:
             self._core.timeline.run(self.get_clock(), self.get_base_time())
         return result

@@ -183,7 +183,11 @@ class Intake:
         key = self._domain.identity(buffer) if self._audit is not None else 0
         if self._audit is not None and (verdict := self._audit.arrived(buffer, key)) is not None:
             self._deal_with(verdict)
-        if caps is not None and (self._caps is None or not caps.is_equal(self._caps)):
+        if (
+            caps is not None
+            and caps is not self._caps
+            and (self._caps is None or not caps.is_equal(self._caps))
+        ):
             self._learn(caps)
         placed = self._guard.place(pts, arrival)
         if placed is None or not self._has_room(placed.pts):

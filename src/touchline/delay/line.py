@@ -100,6 +100,8 @@ class DelayLine:
         on_notice: called with each verdict of the audit that was dealt with, or is no more than a suspicion.
         on_done: called in the player's thread when the last frame after :meth:`end` has been shown.
         playing: whether the producer is meant to deliver now.
+        watch: look for a producer that stalls in a thread of our own; otherwise somebody calls :meth:`check`.
+        look: called in the player's thread before it looks for the next frame; may :meth:`take`.
 
     Raises:
         TouchlineError: if the stream can't be held in this way.
@@ -124,8 +126,11 @@ class DelayLine:
         on_notice: Callable[[Verdict], None] | None = None,
         on_done: Callable[[], None] | None = None,
         playing: Callable[[], bool] = lambda: True,
+        watch: bool = True,
+        look: Callable[[], None] | None = None,
     ) -> None:
         self.plan = plan
+        self._watch = watch
         self._marked = self._passed = 0  # each written by one thread
         self._show = show
         video = plan.width > 0
@@ -158,6 +163,7 @@ class DelayLine:
             name=name,
             patience_s=math.inf if exact else 0.5,
             on_failed=on_trouble,
+            look=look,
             on_change=lambda _, state: on_done() if state is State.DONE and on_done else None,
         )
         self._started = False
@@ -214,14 +220,14 @@ class DelayLine:
                 counts[reason] = counts.get(reason, 0) + count
         return counts
 
-    def has_room(self, time: int) -> bool:
-        """Whether a frame of this time can be taken now.
+    def has_room(self, time: int, behind: int = 0) -> bool:
+        """Whether a frame of this time can be taken now, if so many more that are there already wait behind it.
 
         Pictures are counted. Chunks of sound may have any length, so what counts is the time from the oldest on.
         """
         store = self._holding.inlet
         if self.plan.width:
-            return len(store) - self.marks < self._holding.inlet_frames
+            return len(store) - self.marks + behind < self._holding.inlet_frames
         oldest = store.oldest_pts
         return oldest is None or time - oldest <= self.player.longest_ns + SECOND // 4
 
@@ -231,7 +237,8 @@ class DelayLine:
             if not self._started:
                 self._started = True
                 self._holding.start()
-                self._intake.start()
+                if self._watch:
+                    self._intake.start()
                 self.player.start()
 
     def take(self, buffer: Any, time: int | None, caps: Any = None, arrival: int | None = None) -> bool:
@@ -271,6 +278,10 @@ class DelayLine:
     def clear(self) -> int:
         """Throws away what is held now. Returns how many frames that were."""
         return sum(store.clear() for store in self._holding.stores)
+
+    def check(self) -> None:
+        """Looks once whether the producer has stalled."""
+        self._intake.check()
 
     def rest(self) -> None:
         """Nothing comes for now, by right: nobody need look for a producer that stalls."""

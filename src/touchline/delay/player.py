@@ -43,6 +43,7 @@ class Player:
             that is too slow loses frames instead of delay.
         on_failed: called with the exception if ``show`` raises; the player has stopped then.
         on_change: called with each change of state.
+        look: called in the player's thread before it looks for the next frame; may put frames into the store.
 
     Attributes:
         played, held, slates: cues given so far, by kind.
@@ -68,6 +69,7 @@ class Player:
         patience_s: float = 0.5,
         on_failed: Callable[[Exception], None] | None = None,
         on_change: Callable[[State, State], None] | None = None,
+        look: Callable[[], None] | None = None,
     ) -> None:
         self.name = name
         self.states = StateMachine(on_change)
@@ -85,6 +87,7 @@ class Player:
         self._show = show
         self._patience_s = patience_s
         self._on_failed = on_failed
+        self._look = look
         self._schedule = Schedule(delay_ns, frame_ns, rules, timeline.lead_ns)
         self._reader = store.reader(name)
         self._last: Frame | None = None
@@ -222,6 +225,8 @@ class Player:
         try:
             while not self._stop.is_set():
                 self._nudge.clear()
+                if self._look is not None:
+                    self._look()
                 self._obey()
                 if self._at_end():
                     self.states.go(State.DONE)

@@ -42,7 +42,9 @@ class FrameStore:
         self._readers: list[Reader] = []
         self._ended = False
         self._closed = False
-        self._changed = threading.Condition()
+        # Taken by itself where nobody waits: the condition's own way to it is written in Python.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -65,13 +67,13 @@ class FrameStore:
     @property
     def newest_pts(self) -> int | None:
         """PTS of the newest frame, ns."""
-        with self._changed:
+        with self._lock:
             return self._times[-1] if self._times else None
 
     @property
     def oldest_pts(self) -> int | None:
         """PTS of the oldest frame, ns."""
-        with self._changed:
+        with self._lock:
             return self._times[0] if self._times else None
 
     def append(self, buffer: Any, pts: int, duration: int = 0, *, key: int = 0, caps: Any = None) -> None:
@@ -87,7 +89,7 @@ class FrameStore:
         Raises:
             TouchlineError: if it has come too late (:meth:`accepts`), the store is full, or has ended or closed.
         """
-        with self._changed:
+        with self._lock:
             if self._ended or self._closed:
                 raise TouchlineError("a frame came after the end")
             if not self._accepts(pts):
@@ -108,7 +110,7 @@ class FrameStore:
 
     def accepts(self, pts: int) -> bool:
         """True if a frame of this PTS would still be shown by somebody who holds, and is not there yet."""
-        with self._changed:
+        with self._lock:
             return self._accepts(pts)
 
     def holds_key(self, key: int) -> bool:
@@ -117,12 +119,12 @@ class FrameStore:
 
     def held(self) -> list[Frame]:
         """What is held now, oldest first. The buffers themselves, not shares: to look at, not to give away."""
-        with self._changed:
+        with self._lock:
             return list(self._frames)
 
     def replace(self, pts: int, buffer: Any, *, key: int = 0) -> bool:
         """Puts other memory with the same picture under a held frame. False if it is no longer held."""
-        with self._changed:
+        with self._lock:
             place = bisect_left(self._times, pts)
             if place == len(self._times) or self._times[place] != pts:
                 return False
@@ -134,7 +136,7 @@ class FrameStore:
 
     def remove(self, pts: int) -> bool:
         """Takes one frame out, because its pixels are no longer what they were. False if it is not held."""
-        with self._changed:
+        with self._lock:
             place = bisect_left(self._times, pts)
             if place == len(self._times) or self._times[place] != pts:
                 return False
@@ -143,13 +145,13 @@ class FrameStore:
 
     def forget(self) -> None:
         """Throws the history away: everything that every holding reader has passed."""
-        with self._changed:
+        with self._lock:
             passed = min((reader.position for reader in self._readers if reader.holds), default=0)
             self._let_go_of(0, bisect_left(self._times, passed))
 
     def clear(self) -> int:
         """Throws away everything that is held now, whoever waits for it. Returns how many frames that were."""
-        with self._changed:
+        with self._lock:
             count = len(self._frames)
             self._let_go_of(0, count)
             for reader in self._readers:
@@ -159,7 +161,7 @@ class FrameStore:
 
     def restart(self) -> None:
         """Throws everything away and begins anew, at whatever PTS comes next, as after a flush."""
-        with self._changed:
+        with self._lock:
             self._let_go_of(0, len(self._frames))
             self._last_pts = self._gone_pts = -1
             self._ended = self._closed
@@ -169,13 +171,13 @@ class FrameStore:
 
     def end(self) -> None:
         """No more frames will come; what is held will still be shown."""
-        with self._changed:
+        with self._lock:
             self._ended = True
             self._changed.notify_all()
 
     def close(self) -> None:
         """Lets go of every frame and wakes everybody who waits. May be called again."""
-        with self._changed:
+        with self._lock:
             self._closed = self._ended = True
             self._let_go_of(0, len(self._frames))
             self._changed.notify_all()
@@ -187,7 +189,7 @@ class FrameStore:
             name: for people.
             holds: frames wait for it; without, it misses what has gone when it comes too late.
         """
-        with self._changed:
+        with self._lock:
             reader = Reader(self, name, holds, self._last_pts + 1)
             self._readers.append(reader)
             return reader
@@ -195,24 +197,24 @@ class FrameStore:
     @property
     def readers(self) -> list[Reader]:
         """Everybody who reads now."""
-        with self._changed:
+        with self._lock:
             return list(self._readers)
 
     def at(self, pts: int) -> Frame | None:
         """The frame that is shown at a time: the last one whose PTS is not later. O(log n)."""
-        with self._changed:
+        with self._lock:
             place = bisect_right(self._times, pts) - 1
             return self._shared(place) if place >= 0 else None
 
     def between(self, first_pts: int, last_pts: int) -> list[Frame]:
         """Shares of every held frame from ``first_pts`` to ``last_pts``, ns, both included."""
-        with self._changed:
+        with self._lock:
             places = range(bisect_left(self._times, first_pts), bisect_right(self._times, last_pts))
             return [self._shared(place) for place in places]
 
     def count_from(self, pts: int) -> int:
         """How many frames are held from ``pts`` (ns) on, and of the history before it."""
-        with self._changed:
+        with self._lock:
             return len(self._times) - bisect_left(self._times, pts - self.history_ns)
 
     def wait_beyond(self, pts: int, timeout_s: float, full: int | None = None, since: int = 0) -> bool:
@@ -228,7 +230,7 @@ class FrameStore:
             newest = self._times[-1] if self._times else -1
             return self._ended or newest >= pts or (full is not None and self.count_from(since) >= full)
 
-        with self._changed:
+        with self._lock:
             return self._changed.wait_for(there, timeout_s)
 
     def _accepts(self, pts: int) -> bool:
@@ -242,7 +244,7 @@ class FrameStore:
 
     def _shared(self, place: int) -> Frame:
         frame = self._frames[place]
-        return replace(frame, buffer=share(frame.buffer))
+        return Frame(share(frame.buffer), frame.pts, frame.duration, frame.sequence, frame.caps, frame.key)
 
     def _let_go(self) -> None:
         """Lets go of what every holding reader has passed, when the history is over too."""
@@ -294,14 +296,16 @@ class Reader:
     def wait(self, timeout_s: float) -> int | None:
         """PTS of the next frame, without taking it; None if time is over or the end has come."""
         store = self._store
-        with store._changed:
-            store._changed.wait_for(lambda: self._next() is not None or store._ended, timeout_s)
+        with store._lock:
             place = self._next()
+            if place is None and timeout_s > 0:
+                store._changed.wait_for(lambda: self._next() is not None or store._ended, timeout_s)
+                place = self._next()
             return None if place is None else store._times[place]
 
     def peek(self, alarm: threading.Event) -> int | None:
         """PTS of the next frame; None if it is not here: ``alarm`` is set when it comes, unless asked again first."""
-        with self._store._changed:
+        with self._store._lock:
             place = self._next()
             self._alarm = alarm if place is None else None
             return None if place is None else self._store._times[place]
@@ -315,20 +319,20 @@ class Reader:
 
     def take_missed(self) -> int:
         """What it has missed since the last call."""
-        with self._store._changed:
+        with self._store._lock:
             missed, self.missed = self.missed, 0
             return missed
 
     @property
     def at_end(self) -> bool:
         """True if every frame was taken and no more will come."""
-        with self._store._changed:
+        with self._store._lock:
             return self._store._ended and self._next() is None
 
     @property
     def waiting(self) -> int:
         """How many frames are here that it has not taken."""
-        with self._store._changed:
+        with self._store._lock:
             place = self._next()
             return 0 if place is None else len(self._store._times) - place
 
@@ -339,7 +343,7 @@ class Reader:
             not_before: skip frames earlier than this PTS (ns).
         """
         store = self._store
-        with store._changed:
+        with store._lock:
             place = self._next()
             if place is not None and not_before is not None:
                 place = max(place, bisect_left(store._times, not_before))
@@ -356,7 +360,7 @@ class Reader:
             How many frames that are held now are left out by that; negative for those that come again.
         """
         store = self._store
-        with store._changed:
+        with store._lock:
             change = bisect_left(store._times, pts) - bisect_left(store._times, self.position)
             self._move(pts)
             return change
@@ -364,7 +368,7 @@ class Reader:
     def skip_all(self) -> int:
         """Leaves out everything that is held now. Returns how many frames that were."""
         store = self._store
-        with store._changed:
+        with store._lock:
             left = self.waiting
             self._move(max(self.position, store._last_pts + 1))
             return left
@@ -372,7 +376,7 @@ class Reader:
     def close(self) -> None:
         """Frames no longer wait for this reader."""
         store = self._store
-        with store._changed:
+        with store._lock:
             if self in store._readers:
                 store._readers.remove(self)
                 store._let_go()

@@ -48,11 +48,14 @@ class LiveTimeline:
             on it, ``wait_until(time, nudge)``).
         base_time: the clock's time at running time zero of the *capture*, ns.
         lead_ns: how long before its due time a frame is prepared.
+        slack: of the lead: how much later a frame may be prepared, so that several are at one waking. What is left of
+            the lead is how long Python may stand still.
     """
 
     clock: Any
     base_time: int
     lead_ns: int
+    slack: float = SLACK
 
     @property
     def now(self) -> int:
@@ -61,7 +64,7 @@ class LiveTimeline:
     def wait_to_prepare(self, running: int, nudge: threading.Event, pts: int = 0) -> bool:
         ready = self.base_time + running - self.lead_ns
         if ready > self.clock.get_time():
-            ready += round(SLACK * self.lead_ns)
+            ready += round(self.slack * self.lead_ns)
         if (wait_until := getattr(self.clock, "wait_until", None)) is not None:
             return bool(wait_until(ready, nudge))
         while not nudge.is_set():

@@ -53,6 +53,8 @@ class Pipeline:
         self._on_error = on_error
         self._on_eos = on_eos
         self._secrets = secrets or Secrets()
+        # What stop() posts must reach whoever waits: a thread that looks ten times a second costs as much as a frame.
+        self.gst.set_auto_flush_bus(False)
         self._bus: Any = self.gst.get_bus()
         self._watcher: threading.Thread | None = None
         self._ended = threading.Event()
@@ -124,9 +126,11 @@ class Pipeline:
     def stop(self) -> None:
         """Goes to NULL; everything that the pipeline holds is given back. May be called again."""
         self._ended.set()
+        self._bus.post(Gst.Message.new_application(self.gst, Gst.Structure.new_empty("touchline-stop")))
         self.gst.set_state(Gst.State.NULL)
         if self._watcher is not None and self._watcher is not threading.current_thread():
             self._watcher.join(5)
+        self._bus.set_flushing(True)
 
     def _wait_for_preroll(self, timeout_s: float) -> Any:
         kinds = Gst.MessageType.ASYNC_DONE | Gst.MessageType.ERROR
@@ -147,10 +151,15 @@ class Pipeline:
         return self.failed
 
     def _read_bus(self) -> None:
-        kinds = Gst.MessageType.ERROR | Gst.MessageType.EOS | Gst.MessageType.WARNING
+        kinds = (
+            Gst.MessageType.ERROR
+            | Gst.MessageType.EOS
+            | Gst.MessageType.WARNING
+            | Gst.MessageType.APPLICATION
+        )
         while not self._ended.is_set():
-            message = self._bus.timed_pop_filtered(100 * MILLISECOND, kinds)
-            if message is None:
+            message = self._bus.timed_pop_filtered(SECOND, kinds)
+            if message is None or message.type == Gst.MessageType.APPLICATION:
                 continue
             if message.type == Gst.MessageType.WARNING:
                 self._note_warning(message)

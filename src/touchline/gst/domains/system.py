@@ -20,6 +20,7 @@ from touchline.gst.nv12 import Nv12
 
 _ALIGN = 63  # cache lines, as a mask
 _PAGE = 4096
+_READ = int(Gst.MapFlags.READ)
 _VIDEO_FRAME_BYTES = 4096  # a GstVideoFrame has less than 1000; it lives as long as its two calls
 
 
@@ -35,7 +36,7 @@ class SystemDomain:
         if not buffer.n_memory():
             raise TouchlineError("a buffer without memory has no pixels")
         memory = gst.gst_buffer_peek_memory(hash(buffer), 0)
-        if not gst.gst_memory_map(memory, ctypes.byref(found), int(Gst.MapFlags.READ)):
+        if not gst.gst_memory_map(memory, ctypes.byref(found), _READ):
             raise TouchlineError(f"a buffer of {buffer.get_size()} bytes can't be mapped")
         gst.gst_memory_unmap(memory, ctypes.byref(found))
         return int(found.data)
