@@ -139,6 +139,14 @@ def _start(*arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen([*PROGRAM, *map(str, arguments)], stderr=subprocess.PIPE, text=True)
 
 
+def _wait_until_recorded(video: Path, process: subprocess.Popen[str]) -> None:
+    """Waits for the first frames of a recording: before them a machine may have to compile for many seconds."""
+    until = time.monotonic() + 90
+    while not (video.exists() and video.stat().st_size) and time.monotonic() < until:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+
+
 def test_ctrl_c_drains_and_finishes_the_file(tmp_path: Path) -> None:
     video, report = tmp_path / "out.mp4", tmp_path / "report.json"
     process = _start(
@@ -156,11 +164,8 @@ def test_ctrl_c_drains_and_finishes_the_file(tmp_path: Path) -> None:
         ),
         *("--record", video, "--report", report),
     )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith("Output:"):
-            break
-    time.sleep(3)
+    _wait_until_recorded(video, process)
+    time.sleep(1.5)
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=30)
     assert process.returncode == 0, rest
@@ -175,11 +180,8 @@ def test_ctrl_c_twice_stops_at_once_and_keeps_the_file(tmp_path: Path) -> None:
         *("run", "--synthetic", 3, "--synthetic-size", "640x360", "--delay", 1, "--view", "panorama"),
         *("--record", video),
     )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith("Output:"):
-            break
-    time.sleep(3.5)
+    _wait_until_recorded(video, process)
+    time.sleep(1.5)
     process.send_signal(signal.SIGINT)
     time.sleep(0.4)
     process.send_signal(signal.SIGINT)
