@@ -21,7 +21,7 @@ typedef unsigned half2;  // two numbers of half precision, the first in the low 
 #define THREADS_Y 4
 #define ACROSS 2  // luma samples that a thread makes
 #define DOWN 8
-#define RESIDENT 8  // blocks that shall fit a multiprocessor at once: what registers a thread may have
+#define RESIDENT 11  // blocks that shall fit a multiprocessor at once: what registers a thread may have
 
 // What a tile may read of a picture: rows of so many pieces of 16 bytes, and so many of them.
 #define PIECES 8
