@@ -29,6 +29,7 @@ from touchline.panorama.workers import Workers
 
 CAMERA, PANORAMA = (3840, 2160), (5700, 1900)
 FRAMES = 6
+LEAST_SHARE = 0.6  # of the rate of a copy
 _ALIGNED = 512
 
 Row = dict[str, Any]
@@ -61,6 +62,7 @@ def rows(device: Device) -> list[Row]:
             "us": ours.graph,
             "floor us": floor_us,
             "of the copy's rate": f"{floor_us / ours.graph:.0%}",
+            "ok": floor_us / ours.graph >= LEAST_SHARE,
         },
         {"what": "the same, launched one by one", "us": ours.stream, "floor us": floor_us},
         {"what": "the same, one pair over and over", "us": hot.graph, "floor us": floor_us},
