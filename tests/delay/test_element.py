@@ -77,6 +77,16 @@ class Rig:
         self.pipeline.play()
         return self.pipeline.gst.get_base_time()
 
+    def open(self) -> tuple[int, Gst.Pad]:
+        """Plays until the first frame has come, so that others may be pushed on the element's sink pad."""
+        base = self.start()
+        self.run(range(1))
+        until = system_clock().get_time() + 10 * SECOND
+        while self.stats()["frames-received"] < 1:
+            assert system_clock().get_time() < until, "the first frame does not come"
+            threading.Event().wait(0.005)
+        return base, self.delay.get_static_pad("sink")
+
     def push(self, number: int, pts: int) -> object:
         return self.source.emit("push-buffer", self.frames.make(number, pts))
 
@@ -392,9 +402,7 @@ def test_a_producer_is_asked_for_enough_buffers(rig) -> None:
 
 def test_frames_without_a_pts_get_the_time_of_their_arrival(rig) -> None:
     one = rig()
-    base = one.start()
-    pad = one.delay.get_static_pad("sink")
-    one.run(range(1))
+    base, pad = one.open()
     for number in range(1, 6):
         wait_until(base, number * SECOND // 30)
         pad.chain(one.frames.make(number, None))

@@ -24,10 +24,7 @@ def _registered() -> None:
 
 def test_figures_know_of_every_frame_that_has_come(rig) -> None:
     one = rig(**LONG)
-    one.start()
-    pad = one.delay.get_static_pad("sink")
-    one.run(range(1))
-    threading.Event().wait(0.05)
+    _, pad = one.open()
     for number in range(1, 10):
         assert pad.chain(one.frames.make(number, number * SECOND // 30)) == Gst.FlowReturn.OK
         stats = one.stats()
@@ -37,10 +34,7 @@ def test_figures_know_of_every_frame_that_has_come(rig) -> None:
 
 def test_a_batch_and_an_event_keep_their_order(rig) -> None:
     one = rig(**LONG)
-    one.start()
-    pad = one.delay.get_static_pad("sink")
-    one.run(range(1))
-    threading.Event().wait(0.05)
+    _, pad = one.open()
     for number in range(1, 7):
         pad.chain(one.frames.make(number, number * SECOND // 30))
         name = f"after-{number}"
@@ -77,12 +71,9 @@ def test_python_may_stand_still_while_frames_come_and_go(rig) -> None:
 
 def test_an_error_downstream_reaches_upstream(rig) -> None:
     one = rig(**LONG)
-    base = one.start()
     one.sink.disconnect_by_func(one._read)
     one.sink.connect("new-sample", lambda sink: sink.emit("pull-sample") and Gst.FlowReturn.ERROR)
-    pad = one.delay.get_static_pad("sink")
-    one.run(range(1))
-    threading.Event().wait(0.05)
+    base, pad = one.open()
     flows = []
     for number in range(1, 90):
         wait_until(base, number * SECOND // 30)
@@ -135,10 +126,7 @@ def test_a_delay_that_becomes_short_takes_the_ring_along(rig) -> None:
 @pytest.mark.parametrize("flush", [False, True])
 def test_nothing_is_left_in_the_ring(rig, flush) -> None:
     one = rig(**LONG)
-    one.start()
-    pad = one.delay.get_static_pad("sink")
-    one.run(range(1))
-    threading.Event().wait(0.05)
+    _, pad = one.open()
     for number in range(1, 10):
         pad.chain(one.frames.make(number, number * SECOND // 30))
     if flush:

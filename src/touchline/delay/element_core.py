@@ -16,9 +16,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from time import monotonic_ns
 from typing import Any
 
+from touchline.delay.element_times import Places
 from touchline.delay.frame import Frame
 from touchline.delay.halting import HaltingTimeline
 from touchline.delay.line import MARK, DelayLine, available_memory, check_plan, plan_of
@@ -84,9 +84,7 @@ class Core:
         )  # time, event or PTS, whether a place was made for it
         self._batches = False
         self._caps: Any = None
-        self._segment: Any = None
-        self._shift: int | None = None
-        self._last = -1
+        self._places = Places(lambda: self.timeline.now, self._say_once)
         self._offset = 0
         self._said: set[str] = set()
         self._room = threading.Event()
@@ -135,7 +133,7 @@ class Core:
         self._arrivals.stop()
         self._flow = flow
         self._row.clear()
-        self._last = -1
+        self._places.last = -1
         self._set_offset(0)
 
     def change_delay(self, delay_ns: int) -> None:
@@ -168,7 +166,7 @@ class Core:
         with self._opening:
             if self._flow != _OK:
                 return True
-            time, pts = self._time_of(buffer, arrived)
+            time, pts = self._places.of(buffer, arrived)
             line = self._line or self._open(buffer, pts)
         while not line.has_room(time, behind):
             if not wait:
@@ -177,7 +175,7 @@ class Core:
             if self._flow != _OK:
                 return True
             self._room.wait(_ROOM_S)
-        self._last = time
+        self._places.last = time
         self._row.append((time, pts, False))
         line.take(buffer, time, self._caps)
         return True
@@ -193,19 +191,20 @@ class Core:
             return bool(self._source.push_event(event))
         if kind == Gst.EventType.FLUSH_STOP:
             self.stop(_OK)
-            self._segment = None
+            self._places.forget()
             return bool(self._source.push_event(event))
         serialized = Gst.EventType.get_flags(kind) & Gst.EventTypeFlags.SERIALIZED
         if serialized:
             self._arrivals.catch_up()
-        time = self._last + 1
+        places = self._places
+        time = places.last + 1
         if kind == Gst.EventType.CAPS:
             self._caps = event.parse_caps()
             self._ask_for_depth()
         elif kind == Gst.EventType.SEGMENT:
-            self._learn_segment(event.parse_segment())
-        elif kind == Gst.EventType.GAP and self._segment is not None:
-            time = max(time, self._running(event.parse_gap()[0]))
+            places.learn(event.parse_segment())
+        elif kind == Gst.EventType.GAP and places.known:
+            time = max(time, places.running(event.parse_gap()[0]))
         line = self._line
         if line is not None and serialized:
             return self._put(line, time, event)
@@ -219,38 +218,11 @@ class Core:
             if self._flow != _OK:
                 return False
             self._room.wait(_ROOM_S)
-        self._last = max(self._last, time)
+        self._places.last = max(self._places.last, time)
         if event.type == Gst.EventType.EOS:
             # Another stream may follow, so a line that can carry the event itself goes on.
             line.rest() if line.can_mark else line.end()
         return True
-
-    def _time_of(self, buffer: Any, arrived: int) -> tuple[int, int]:
-        """A buffer's place in the row, ns of running time, and the PTS that it leaves with."""
-        if self._segment is None:
-            raise TouchlineError("touchlinedelay needs a stream in time: put a parser or a decoder before it")
-        pts = buffer.pts
-        if pts == NONE:
-            waited = monotonic_ns() - arrived
-            now = max(self._last + 1, (self.timeline.now or 0) - waited)
-            self._say_once("frames without a PTS: each gets the time of its arrival")
-            pts = self._segment.position_from_running_time(Gst.Format.TIME, now)
-        return max(self._last + 1, self._running(pts)), pts
-
-    def _learn_segment(self, segment: Any) -> None:
-        """From now on running times go by this one."""
-        in_time = segment.format == Gst.Format.TIME
-        self._segment = segment if in_time else None
-        # At the usual speed running time is PTS plus a constant: no need to ask for each frame.
-        usual = in_time and segment.rate == 1.0 and segment.stop == NONE
-        self._shift = segment.base - segment.start - segment.offset if usual else None
-
-    def _running(self, pts: int) -> int:
-        """Running time of a PTS; 0 where it has none, outside of the segment."""
-        if self._shift is not None:
-            return int(max(0, pts + self._shift))
-        time = self._segment.to_running_time(Gst.Format.TIME, pts)
-        return 0 if time == NONE else int(time)
 
     def _open(self, first: Any, pts: int) -> DelayLine:
         if self._caps is None:
