@@ -9,9 +9,10 @@ import pytest
 from cuda_on_host import HostStitch
 from nv12_reference import Tone, bilinear, check, noise, positions, stitched
 
+from touchline.errors import CudaError
 from touchline.geometry import Camera, Distortion, Panorama, Rig, fit_panorama
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.cuda_tables import TILES, Planes, Source, Tables, Target, stitch_tables
+from touchline.panorama.cuda_tables import TILES, Planes, Source, Tables, Target, check_pieces, stitch_tables
 from touchline.panorama.gain import Difference
 from touchline.panorama.stitch import CpuStitcher
 from touchline.panorama.warp import plan_stitch
@@ -173,9 +174,14 @@ def test_a_block_alone_never_reaches_the_edge_of_its_picture():
 
 @pytest.mark.parametrize("roll", [0.0, 7.0, 180.0])
 @pytest.mark.parametrize(
-    ("width", "size", "most"), [(320, (558, 154), 0.7), (1280, None, 0.2), (640, (300, 80), 1.0)]
+    ("width", "size", "least", "most"),
+    [
+        (320, (558, 154), 0.05, 0.16),
+        (1280, None, 0.02, 0.05),
+        (640, (300, 80), 0.95, 1.0),  # two samples of the picture for one: nearly no tile has room for them
+    ],
 )
-def test_tiles_cover_the_panorama_once_and_bring_what_their_samples_read(width, size, most, roll):
+def test_tiles_cover_the_panorama_once_and_bring_what_their_samples_read(width, size, least, most, roll):
     rig = two_cameras(width, width * 9 // 16, roll)
     panorama = fit_panorama(rig, size=size)
     made = stitch_tables(plan_stitch(rig, panorama, 3.0))
@@ -203,7 +209,16 @@ def test_tiles_cover_the_panorama_once_and_bring_what_their_samples_read(width, 
     assert (covered == 1).all()
     mixed = made.tiles["kind"] == 0
     assert (np.diff(mixed.astype(int)) <= 0).all(), "those that take longest come first"
-    assert np.mean(covered) * mixed.sum() * 16 * 32 / covered.size <= most
+    assert least <= mixed.sum() * 16 * 32 / covered.size <= most
+
+
+@pytest.mark.parametrize(
+    "planes", [(24, 512, 64, 64), (16, 520, 64, 64), (16, 512, 72, 64), (16, 512, 64, 66)]
+)
+def test_rows_that_can_not_be_brought_in_pieces_are_refused(planes):
+    check_pieces(Planes(16, 512, 64, 80))
+    with pytest.raises(CudaError, match="pieces of 16 bytes"):
+        check_pieces(Planes(*planes))
 
 
 def test_structures_are_laid_out_as_c_does():

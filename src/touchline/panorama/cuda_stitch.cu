@@ -140,8 +140,8 @@ struct Axis {
     int down2;
 };
 
-// In four rows n^2 is taken as 3 n - 1, for n = 0, 1, 2, 3: at most a `hyy` off, which is a thousandth of a sample where
-// a sample of the panorama is a tenth of a degree, and less where it is smaller.
+// In four rows n^2 is taken as 3 n - 1, for n = 0, 1, 2, 3: at most a `hyy` off: 0.0002 of a sample where two
+// cameras of 3840x2160 make 5700x1900, below 0.001 where two of 1280x720 make 2096x568 or so.
 static __device__ __forceinline__ Axis about(int a, int bx, int by, int bxy, int hxx, int hyy, int i, int r)
 {
     Axis axis;

@@ -12,11 +12,10 @@ from touchline.cuda.device import Device, DeviceMemory
 from touchline.cuda.kernels import Kernels
 from touchline.cuda.picture import DevicePicture
 from touchline.cuda.textures import Textures
-from touchline.errors import CudaError
 from touchline.geometry import Panorama, Rig
 from touchline.panorama.cuda_gain import GainSampler
 from touchline.panorama.cuda_standin import DeviceStandIn
-from touchline.panorama.cuda_tables import PIECE, Planes, Source, Tables, Target, stitch_tables
+from touchline.panorama.cuda_tables import Planes, Source, Tables, Target, check_pieces, stitch_tables
 from touchline.panorama.gain import Difference, Gain
 from touchline.panorama.stitch import FEATHER_DEG
 from touchline.panorama.warp import plan_stitch
@@ -154,11 +153,7 @@ class CudaStitcher:
         if (out.y | out.uv | out.y_pitch | out.uv_pitch) % 2:
             raise ValueError("a panorama's rows must begin at even addresses")
         for picture in (left, right):
-            if (picture.y | picture.uv | picture.y_pitch | picture.uv_pitch) % PIECE:
-                raise CudaError(
-                    f"a picture at {picture.y:#x} and {picture.uv:#x}, with rows of {picture.y_pitch} and "
-                    f"{picture.uv_pitch} bytes, can't be read as textures and in pieces of {PIECE} bytes"
-                )
+            check_pieces(_planes(picture))
 
 
 def _planes(picture: DevicePicture) -> Planes:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from touchline.errors import CudaError
 from touchline.panorama.kernels import BLOCK, LEFT, ONE, RIGHT, UNITY
 from touchline.panorama.warp import StitchPlan, block_count
 
@@ -39,6 +40,15 @@ class Planes(ctypes.Structure):
         ("y_pitch", ctypes.c_int32),
         ("uv_pitch", ctypes.c_int32),
     )
+
+
+def check_pieces(planes: Planes) -> None:
+    """Raises CudaError for a picture whose rows do not begin at multiples of 16 bytes, in which they are brought."""
+    if (planes.y | planes.uv | planes.y_pitch | planes.uv_pitch) % PIECE:
+        raise CudaError(
+            f"a picture at {planes.y:#x} and {planes.uv:#x}, with rows of {planes.y_pitch} and {planes.uv_pitch} "
+            f"bytes, can't be read as textures and in pieces of {PIECE} bytes"
+        )
 
 
 class StitchTables(NamedTuple):
