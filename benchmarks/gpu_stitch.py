@@ -68,7 +68,7 @@ def rows(device: Device) -> list[Row]:
         {"what": "the same, one pair over and over", "us": hot.graph, "floor us": floor_us},
         *(
             {
-                "what": f"plain kernel: six float32 tables, RGBA as {kind}",
+                "what": f"six float32 tables, RGBA: {kind}",
                 "us": us,
                 "times ours": f"{us / ours.graph:.1f}",
             }
@@ -143,21 +143,43 @@ def _naive(device: Device, rig: Rig, panorama: Panorama) -> dict[str, float]:
             for _ in range(4)
         ]
         outs = [DeviceMemory(device, 4 * pixels) for _ in range(2)]
-        sizes = [ctypes.c_int32(n) for n in (*PANORAMA, *CAMERA)]
+        nv12 = [_packed(device, size) for size in (CAMERA, CAMERA, PANORAMA)]
 
-        def queue(kernel: str, number: int) -> None:
+        def launch(kernel: str, cells: tuple[int, int], blocks: list[int], sizes: tuple[int, ...]) -> None:
+            grid = (-(-cells[0] // 32), -(-cells[1] // 8))
+            addresses = (ctypes.c_uint64(block) for block in blocks)
+            kernels.launch(kernel, grid, (32, 8), stream, *addresses, *map(ctypes.c_int32, sizes))
+
+        def alone(kernel: str, number: int) -> None:
             pair = sources[2 * (number % 2) : 2 * (number % 2) + 2]
-            blocks = [*pair, *tables, outs[number % 2]]
-            grid = (-(-panorama.width // 32), -(-panorama.height // 8))
-            addresses = (ctypes.c_uint64(block.pointer) for block in blocks)
-            kernels.launch(kernel, grid, (32, 8), stream, *addresses, *sizes)
+            blocks = [block.pointer for block in (*pair, *tables, outs[number % 2])]
+            launch(kernel, PANORAMA, blocks, (*PANORAMA, *CAMERA))
+
+        def whole(kernel: str, number: int) -> None:
+            pair = sources[2 * (number % 2) : 2 * (number % 2) + 2]
+            for planes, picture in zip(nv12, pair, strict=False):
+                launch("to_rgba", CAMERA, [*_planes(planes, CAMERA), picture.pointer], CAMERA)
+            alone(kernel, number)
+            half = PANORAMA[0] // 2, PANORAMA[1] // 2
+            launch("to_nv12", half, [outs[number % 2].pointer, *_planes(nv12[2], PANORAMA)], PANORAMA)
 
         spent = {
-            kernel: timed(device, stream, partial(queue, kernel)).graph for kernel in ("pixels", "bytes")
+            f"{said}{also}": timed(device, stream, partial(queue, kernel)).graph
+            for kernel, said in (("pixels", "a pixel at once"), ("bytes", "byte by byte"))
+            for queue, also in ((alone, ""), (whole, ", with NV12 to RGBA before and back behind it"))
         }
-        for memory in (*tables, *sources, *outs):
+        for memory in (*tables, *sources, *outs, *nv12):
             memory.close()
     return spent
+
+
+def _packed(device: Device, size: tuple[int, int]) -> DeviceMemory:
+    """An NV12 picture without padding."""
+    return DeviceMemory(device, _nv12_bytes(size))
+
+
+def _planes(memory: DeviceMemory, size: tuple[int, int]) -> tuple[int, int]:
+    return memory.pointer, memory.pointer + size[0] * size[1]
 
 
 def _tables(rig: Rig, panorama: Panorama) -> list[np.ndarray]:

@@ -1,5 +1,6 @@
 // Stitching as one would write it down: a table for every coordinate and weight, both pictures read for every pixel,
-// RGBA. Once with a pixel's four bytes loaded together, and once byte by byte.
+// RGBA. Once with a pixel's four bytes loaded together, and once byte by byte. Cameras and encoders speak NV12, so that
+// way needs a conversion before and one behind it, which come last here.
 
 static __device__ float4 bilinear(const uchar4 *picture, float x, float y, int width, int height)
 {
@@ -51,4 +52,36 @@ extern "C" __global__ void bytes(const unsigned char *left, const unsigned char 
         out[4 * i + channel] = weight_left[i] * l + weight_right[i] * r + 0.5f;
     }
     out[4 * i + 3] = 255;
+}
+
+static __device__ unsigned char level(float value)
+{
+    return (unsigned char)(fminf(fmaxf(value, 0), 255) + 0.5f);
+}
+
+// BT.709, video range.
+extern "C" __global__ void to_rgba(const unsigned char *y, const unsigned char *uv, uchar4 *out, int width, int height)
+{
+    int column = blockIdx.x * blockDim.x + threadIdx.x, row = blockIdx.y * blockDim.y + threadIdx.y;
+    if (column >= width || row >= height) return;
+    const unsigned char *chroma = uv + row / 2 * width + column / 2 * 2;
+    float luma = 1.1644f * (y[row * width + column] - 16), u = chroma[0] - 128.0f, v = chroma[1] - 128.0f;
+    out[row * width + column] = make_uchar4(level(luma + 1.7927f * v), level(luma - 0.2132f * u - 0.5329f * v),
+                                            level(luma + 2.1124f * u), 255);
+}
+
+extern "C" __global__ void to_nv12(const uchar4 *picture, unsigned char *y, unsigned char *uv, int width, int height)
+{
+    int column = 2 * (blockIdx.x * blockDim.x + threadIdx.x), row = 2 * (blockIdx.y * blockDim.y + threadIdx.y);
+    if (column >= width || row >= height) return;
+    float red = 0, green = 0, blue = 0;
+    for (int n = 0; n < 4; ++n) {
+        int at = (row + n / 2) * width + column + n % 2;
+        uchar4 p = picture[at];
+        y[at] = level(16 + 0.1826f * p.x + 0.6142f * p.y + 0.0620f * p.z);
+        red += p.x, green += p.y, blue += p.z;
+    }
+    unsigned char *chroma = uv + row / 2 * width + column;
+    chroma[0] = level(128 - 0.0252f * red - 0.0847f * green + 0.1098f * blue);
+    chroma[1] = level(128 + 0.1098f * red - 0.0997f * green - 0.0101f * blue);
 }

@@ -94,8 +94,8 @@ class Race:
             time.sleep(seconds)
         read = [probe.read() for probe in self.probes]
         player.stop()
+        self.capture.stop()  # first: a closed store takes no more frames
         self.store.close()
-        self.capture.stop()
         self.programme.stop()
         return [self._errors(passages, base) for passages in read]
 
