@@ -113,6 +113,46 @@ def test_a_live_camera_is_not_held_back_but_counted() -> None:
     assert pair[0].pts == pair[1].pts == 240
 
 
+def test_a_film_that_is_decoded_more_slowly_gets_its_partners() -> None:
+    """What ran ahead was dropped, oldest first: just what the other film's next frames belonged to, for good."""
+    pairer: Pairer[int] = Pairer((40, 40), (4, 4), waits=False, holds_back=True)
+    times = [i * 40 for i in range(30)]
+    right = threading.Thread(target=lambda: [pairer.put(1, t, t) for t in times], daemon=True)
+    right.start()
+    right.join(0.1)
+    assert right.is_alive(), "it is held back"
+    pairs = []
+    for t in times:
+        pairer.put(0, t, t)
+        pair = pairer.next(5)
+        pairs.append(pair and (pair[0].pts, pair[1].pts))
+    right.join(5)
+    assert pairs == [(t, t) for t in times]
+    assert pairer.dropped.as_dict() == {}
+
+
+def test_two_films_that_come_too_quickly_for_the_stitch_lose_frames_and_do_not_wait() -> None:
+    pairer: Pairer[int] = Pairer((40, 40), (4, 4), waits=False, holds_back=True)
+    for t in range(0, 30 * 40, 40):
+        for side in (0, 1):
+            pairer.put(side, t, t)
+    pairs = [pairer.next(5) for _ in range(4)]
+    assert [(left.pts, right.pts) for left, right in pairs] == [(t, t) for t in range(26 * 40, 30 * 40, 40)]
+    assert pairer.dropped.as_dict() == {"left_overflow": 26, "right_overflow": 26}
+
+
+def test_a_film_that_is_held_back_lets_go_when_the_run_stops() -> None:
+    pairer: Pairer[int] = Pairer((40, 40), (4, 4), waits=False, holds_back=True)
+    right = threading.Thread(target=lambda: [pairer.put(1, t, t) for t in range(9)], daemon=True)
+    right.start()
+    right.join(0.1)
+    assert right.is_alive()
+    pairer.close()
+    right.join(5)
+    assert not right.is_alive()
+    assert pairer.dropped.as_dict() == {"right_stopped": 9}
+
+
 def test_closing_wakes_a_camera_that_is_held_back() -> None:
     pairer: Pairer[int] = Pairer((40, 40), (2, 2), waits=True)
 

@@ -179,6 +179,7 @@ class CameraFeed:
             (frame_ns[0], frame_ns[-1]),
             (depths[0], depths[-1]),
             waits=not (self._paced or self._cameras),
+            holds_back=not self._cameras,
             patience_ns=self._patience_ns if len(self._cameras) == 2 else None,
         )
         # One may have gone while the other one was being opened.

@@ -42,6 +42,9 @@ class Pairer(Generic[T]):
         depth: frames kept waiting on the left and on the right side.
         waits: a full side holds its camera back; otherwise (a live camera can't wait) the oldest frame is dropped
             and counted as ``left_overflow`` or ``right_overflow``.
+        holds_back: a full side that does not wait holds its camera back all the same as long as the other side has
+            room: then it is the other camera that is behind, and what would be dropped is what that one's next frames
+            belong to. For cameras that can wait a little, such as files that are read at the pace of time.
         patience_ns: how long one side waits for the other, by its own timestamps; a frame at least, and no longer
             than the depth allows. None: for ever.
     """
@@ -52,6 +55,7 @@ class Pairer(Generic[T]):
         depth: tuple[int, int],
         *,
         waits: bool,
+        holds_back: bool = False,
         patience_ns: int | None = None,
     ) -> None:
         if min(depth) < 2:
@@ -62,6 +66,7 @@ class Pairer(Generic[T]):
         self._surely = min(self._known) // 4  # so near that no other frame of the same camera can be nearer
         self._depth = depth
         self._waits = waits
+        self._holds_back = holds_back
         self._patience = patience_ns
         if patience_ns is not None:
             longest = min((frames - 2) * ns for frames, ns in zip(depth, self._known, strict=True))
@@ -80,11 +85,9 @@ class Pairer(Generic[T]):
         """Adds a frame of camera 0 (left) or 1 (right). Blocks while the side is full, if it ``waits``."""
         with self._changed:
             queue = self._queues[side]
-            if self._waits:
-                self._changed.wait_for(
-                    lambda: len(queue) < self._depth[side] or self._closed or self._other_over(side)
-                )
-            elif len(queue) >= self._depth[side]:
+            if self._waits or self._holds_back:
+                self._changed.wait_for(lambda: self._may_go_on(side))
+            if not self._waits and self._full(side) and not self._closed:
                 self._pop(side)
                 self.dropped.add(f"{SIDES[side]}_overflow")
             if self._closed:
@@ -142,6 +145,14 @@ class Pairer(Generic[T]):
                 self._drop_rest()
             self._changed.notify_all()
             return found[0] if found else None
+
+    def _may_go_on(self, side: int) -> bool:
+        """True if a camera need not be held back (any longer)."""
+        both_full = not self._waits and self._full(1 - side)
+        return not self._full(side) or both_full or self._closed or self._other_over(side)
+
+    def _full(self, side: int) -> bool:
+        return len(self._queues[side]) >= self._depth[side]
 
     def _other_over(self, side: int) -> bool:
         other = 1 - side
