@@ -17,6 +17,7 @@ from touchline.delay.encoded_codecs import (
 )
 from touchline.delay.encoded_trial import choose_codec
 from touchline.delay.plan import GB
+from touchline.delay.replay import longest_replay_ns
 from touchline.engine.backend import HEADROOM_BYTES, Backend
 from touchline.engine.channel import Channel
 from touchline.engine.holding import decoded_frames, raw_frames
@@ -24,6 +25,7 @@ from touchline.engine.scene import Scene
 from touchline.engine.viewing import ANALYSIS_SLACK_S as _ANALYSIS_S
 from touchline.errors import PlanError
 from touchline.gst.caps import VideoCaps
+from touchline.gst.library import SECOND
 from touchline.gst.pools import FramePool
 from touchline.telemetry.memory import available_bytes
 
@@ -69,8 +71,15 @@ def plan_of(
         reserve=max(4, math.ceil(caps.fps / 4)),
         frame_bytes=_frame_bytes(config, scene, backend),
         other=tuple(_others(scene, channels, backend).items()),
+        holds="" if scene.pairs is None else f"{scene.pairs.layout} NV12",
     )
     return plan if codec is None else _encoded(plan, caps, codec, channels)
+
+
+def kept_frames(config: RunConfig, plan: MemoryPlan) -> int:
+    """How many of the last frames may still be shown: those of the plan, and those that a replay holds meanwhile."""
+    replayed = longest_replay_ns(round(config.history * SECOND)) / SECOND
+    return plan.frames + math.ceil(replayed * plan.fps)
 
 
 def _frame_bytes(config: RunConfig, scene: Scene, backend: Backend) -> int:
