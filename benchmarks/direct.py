@@ -1,9 +1,9 @@
 """Views straight from two cameras' pictures against views of the panorama: ``python -m benchmarks.direct [PICTURE]``.
 
-Sharpness: synthetic matches are filmed by two cameras, and a view is made both ways and compared with the scene rendered
-directly. *Detail* is the energy of the luma's gradients over that of the scene's: 1 is as sharp as the scene. PSNR of
-luma is taken after one gain and offset, because a camera's exposure is not the scene's. The cameras have no sensor noise
-there, or noise would count as detail; a column says what the PSNR is with it.
+Sharpness: synthetic matches are filmed by two cameras, and a view is made both ways and compared with the scene
+rendered directly. *Detail* is the energy of the luma's gradients over that of the scene's: 1 is as sharp as the scene.
+PSNR of luma is taken after one gain and offset, because a camera's exposure is not the scene's. The cameras have no
+sensor noise there, or noise would count as detail; a column says what the PSNR is with it.
 
 Cost: CPU time of the whole process for a frame, with one thread (what it takes) and the wall clock with all cores (how
 long it takes), by the same view that moves with each frame, all in turn.
@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -233,7 +234,7 @@ def holding() -> Table:
         rig = benchmark_rig(*cameras)
         panorama, layout = fit_panorama(rig), PairLayout.of(rig)
         one, both = packed_bytes("NV12", panorama.width, panorama.height), packed_bytes("NV12", *layout.size)
-        pool = FramePool(VideoCaps(*cameras, 0), 1)  # type: ignore[arg-type]
+        pool = FramePool(VideoCaps(*cameras, Fraction(0)), 1)
         pool.start()
         held = pool.acquire()
         pictures, pair = [noise_picture(*cameras, n) for n in (1, 2)], Nv12.empty(*layout.size)

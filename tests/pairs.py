@@ -46,7 +46,7 @@ def textured_pair(rig: Rig, seed: int = 1, pad: int = 0) -> Nv12:
             y, x = np.mgrid[0 : plane.shape[0], 0 : plane.shape[1]]
             waves = rng.uniform(-0.4, 0.4, (6, 2))
             level = sum(np.sin(fx * x + fy * y + rng.uniform(0, 6)) for fx, fy in waves)
-            plane[...] = np.rint(np.clip(128 + 36 * level, 0, 255))
+            plane[...] = np.rint(np.clip(128 + 28 * level, 0, 255))
     return pair
 
 
@@ -82,7 +82,7 @@ def view_of_pair(
             ]
         else:
             luma = planes[0]
-            bright = (luma[::2, ::2] + luma[::2, 1::2] + luma[1::2, ::2] + luma[1::2, 1::2]) / 4 - 16
+            bright = (luma[::2, ::2] + luma[::2, 1::2]) / 2 - 16  # of the upper two of four samples
             made = [
                 np.clip((level - 128) * gain[0] + bright * gain[which] + 128, 0, 255)
                 for level, gain in zip(seen, gains, strict=True)

@@ -69,7 +69,7 @@ def test_what_was_asked_for_is_held_whatever_it_takes_or_refused(
     if able and "panorama" not in views:
         assert choose_render(asked, HD, panorama).name == "direct"
         return
-    with pytest.raises(ConfigurationError, match="--render direct can't be had: .*use --"):
+    with pytest.raises(ConfigurationError, match=r"--render direct can't be had: .*use --"):
         choose_render(asked, HD, panorama, able=able)
 
 

@@ -1,4 +1,4 @@
-"""Views straight from two pictures, pixel by pixel, against a float64 reference that shares no code with the kernels."""
+"""Views straight from two pictures against a float64 reference that shares no code with the kernels."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ def workers():
 
 @pytest.mark.parametrize("lens", ["brown", "fisheye"])
 @pytest.mark.parametrize(
-    ("size", "pad", "view", "fetches", "tones"),
+    ("size", "pad", "view", "fetches", "tones", "width"),
     [
-        ((320, 176), 0, View(-40, -8, 30), 1, TONED),  # the left picture alone
-        ((318, 182), 7, View(38, -9, 30), 1, TONED),  # the right one
-        ((320, 180), 6, View(2, -9, 36), 1, PLAIN),  # across the seam
-        ((320, 180), 0, View(-3, -7, 36), 1, TONED),
-        ((160, 90), 2, View(2, -9, 50), 2, TONED),
-        ((66, 34), 4, View(-1, -9, 40), 3, TONED),
-        ((128, 72), 0, View(-40, -9, 36), 2, TONED),
-        ((128, 72), 2, View(35, -9, 36), 2, PLAIN),
+        ((320, 176), 0, View(-40, -8, 30), 1, TONED, 640),  # the left picture alone
+        ((318, 182), 7, View(38, -9, 30), 1, TONED, 640),  # the right one
+        ((320, 180), 6, View(2, -9, 36), 1, PLAIN, 640),  # across the seam
+        ((320, 180), 0, View(-3, -7, 36), 1, TONED, 640),
+        ((160, 90), 2, View(2, -9, 50), 2, TONED, 640),
+        ((162, 90), 4, View(-1, -9, 44), 3, TONED, 1280),
+        ((128, 72), 0, View(-40, -9, 36), 2, TONED, 640),
+        ((128, 72), 2, View(35, -9, 36), 2, PLAIN, 640),
     ],
 )
-def test_a_view_equals_the_reference(workers, lens, size, pad, view, fetches, tones):
-    rig = two_cameras(lens=lens)
+def test_a_view_equals_the_reference(workers, lens, size, pad, view, fetches, tones, width):
+    rig = two_cameras(width, width * 9 // 16, lens)
     view = ViewLimits(fit_panorama(rig), size[0] / size[1]).clamp(view)
     pair, out = textured_pair(rig, pad=pad), padded(*size, pad)
     camera = DirectCamera(rig, *size, workers)
@@ -65,7 +65,8 @@ def test_positions_are_the_cameras_own(lens):
             project_rays(rays * 3.0, lens_of(camera), nodes)
             wanted = source_positions(camera, rays)
             assert np.array_equal(np.isnan(nodes), np.isnan(wanted))
-            assert np.nanmax(np.abs(nodes - wanted), initial=0.0) < 1e-6
+            seen = ~np.isnan(wanted)
+            assert np.allclose(nodes[seen], wanted[seen], rtol=1e-9, atol=1e-6)
 
 
 @pytest.mark.parametrize("lens", ["brown", "fisheye"])
@@ -230,7 +231,7 @@ def _areas(plane: np.ndarray) -> np.ndarray:
     return plane[: rows * 16, : columns * 16].reshape(rows, 16, columns, 16).mean(axis=(1, 3))
 
 
-@pytest.mark.parametrize("factor", [3, 4])
+@pytest.mark.parametrize("factor", [1, 3, 5])
 def test_the_small_panorama_is_the_reduced_one(workers, factor):
     filmed = Filmed(workers, seed=4)
     small = ReducedPanorama(filmed.rig, filmed.panorama, factor, workers)

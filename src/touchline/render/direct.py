@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 from touchline.geometry import Panorama, Rig, View
 from touchline.gst.nv12 import Nv12
 from touchline.panorama.pair import PairLayout
+from touchline.panorama.reduce import reduce_luma
 from touchline.panorama.warp import node_positions
 from touchline.panorama.workers import Workers
 from touchline.render.pair_resample import PairResampler
+from touchline.render.resample import COARSE
+
+_MOST_PARTS = 16  # as far as reductions go
 
 Luma = NDArray[np.uint8]
 Tones = NDArray[np.int32]
@@ -71,6 +75,9 @@ class DirectCamera:
 class ReducedPanorama:
     """Makes the small panorama that the analysis looks at, which otherwise is reduced from the held one.
 
+    A grid of the panorama about as coarse as one bilinear fetch can be is made first, luma only, and then reduced:
+    blocks of 16 samples of the small picture itself would be too large for the overlap and for the lenses.
+
     Args:
         rig: two cameras.
         panorama: what would be stitched.
@@ -86,18 +93,24 @@ class ReducedPanorama:
         if min(self.shape) < 1:
             raise ValueError(f"a panorama of {panorama.width}x{panorama.height} can't be reduced by {factor}")
         self.layout = PairLayout.of(rig)
-        width, height = (max(2, size + size % 2) for size in self.shape[::-1])
+        coarse = _coarseness(rig, panorama, factor)
+        self._parts = max(1, min(_MOST_PARTS, math.ceil(coarse / COARSE)))
+        step = factor / self._parts  # pixels of the panorama from one sample of the grid to the next
+        width, height = (size * self._parts + size * self._parts % 2 for size in self.shape[::-1])
         self._resampler = PairResampler(rig, width, height, workers, colour=False)
         x, y = node_positions(width, height)
-        # A small pixel lies in the middle of those that it stands for.
-        rays = panorama.rays((x + 0.5) * factor - 0.5, (y + 0.5) * factor - 0.5)
-        self._resampler.aim(rays, _coarseness(rig, panorama, factor))
+        # A sample lies in the middle of the pixels that it stands for.
+        rays = panorama.rays((x + 0.5) * step - 0.5, (y + 0.5) * step - 0.5)
+        self._resampler.aim(rays, coarse / self._parts, most=1)
+        self._grid = Nv12.empty(width, height)
 
     def render(self, pair: Nv12, tones: Tones) -> Luma:
-        """The luma of a pair's small panorama, :attr:`shape`; a new array."""
-        out = Nv12.empty(*self._resampler.size)
-        self._resampler.render(*self.layout.split(pair), tones, out)
-        return out.y[: self.shape[0], : self.shape[1]]
+        """The luma of a pair's small panorama, :attr:`shape`; a new array. For one thread at a time."""
+        self._resampler.render(*self.layout.split(pair), tones, self._grid)
+        rows, columns = (size * self._parts for size in self.shape)
+        small = np.empty(self.shape, np.uint8)
+        reduce_luma(self._grid.y[:rows, :columns], self._parts, small)
+        return small
 
 
 def _coarseness(rig: Rig, panorama: Panorama, factor: int) -> float:

@@ -74,26 +74,26 @@ class PairResampler:
         """The right picture's share at the block corners, 0 .. 1, shape (rows + 1, columns + 1)."""
         return self._shares
 
-    def aim(self, rays: NDArray[np.float64], coarse: float) -> None:
+    def aim(self, rays: NDArray[np.float64], coarse: float, most: int = MOST) -> None:
         """Takes what the block corners show.
 
         Args:
             rays: directions of any length in the rig's frame at the nodes of
                 :func:`touchline.panorama.warp.node_positions`, shape (rows + 3, columns + 3, 3).
             coarse: about how many pixels of the cameras one sample stands for.
+            most: fetches along one axis for a sample, at the most.
         """
         left, right = self._nodes
         for lens, nodes in zip(self._lenses, (left, right), strict=True):
             project_rays(rays, lens, nodes)
         share_nodes(left, right, self._sizes, self._feather, BLOCK * max(1.0, coarse), self._shares)
-        least, most = self._shares.min(), self._shares.max()
-        if least < 1:
+        if self._shares.min() < 1:
             self._blocks[0].fit(left, self._sizes[:2])
-        if most > 0:
+        if self._shares.max() > 0:
             self._blocks[1].fit(right, self._sizes[2:])
         inside = self._blocks[0].inside, self._blocks[1].inside
         step = join_blocks(left, right, *inside, self._shares, self._kinds, self._weights)
-        self.fetches = max(1, min(MOST, math.ceil(step / COARSE)))
+        self.fetches = max(1, min(most, math.ceil(step / COARSE)))
 
     def render(self, left: Nv12, right: Nv12, tones: NDArray[np.int32], out: Nv12) -> None:
         """Writes ``out`` with the mapping of the last :meth:`aim`.
