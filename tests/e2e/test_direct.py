@@ -40,7 +40,7 @@ def test_every_frame_of_both_cameras_is_shown_once_in_order_at_its_time(
     """Two programmes of one window, one over each camera's number."""
     files = tmp_path / "left.mkv", tmp_path / "right.mkv"
     right = FurtherProgramme(
-        name="right", view=fixed(footage, 1), size="640x360", delay=0.3, record=[files[1]]
+        name="right", view=fixed(footage, 1), size="640x360", delay=0.5, preset="ultrafast", record=[files[1]]
     )
     production = run(
         **footage.inputs,
@@ -48,7 +48,9 @@ def test_every_frame_of_both_cameras_is_shown_once_in_order_at_its_time(
         hold=hold,
         view=fixed(footage, 0),
         size="640x360",
+        delay=1.0,
         pace=pace,
+        preset="ultrafast",
         record=[files[0]],
         programme=[right],
     )

@@ -68,12 +68,14 @@ class CpuPairs:
 
     @cached_property
     def _keeper(self) -> PairKeeper:
+        """Made when it is known that pairs are held: it takes a while."""
         return PairKeeper(self._rig, self._panorama, self.tones)
 
     def keep(self, left: Any, right: Any, out: Any, pts_s: float) -> None:
         self._keeper.keep(left, right, out, pts_s)
 
     def warm_up(self, left: Any, right: Any, out: Any) -> None:
+        _ = self._keeper  # made now, not by the first frame
         # Another one, for this one remembers what it has seen of the light.
         PairKeeper(self._rig, self._panorama, ToneLog()).keep(left, right, out, 0.0)
 
