@@ -99,6 +99,29 @@ def test_a_lost_camera_s_picture_stands_and_is_dimmed(workers) -> None:
     assert len(set(tones[3:20])) == 1
 
 
+def test_a_picture_that_is_held_keeps_its_correction(workers) -> None:
+    """While it stands for minutes, more frames come than are remembered; the next one has its own."""
+    match = SyntheticMatch(3, SIZE)
+    pairs = CpuPairs(match.rig, fit_panorama(match.rig), workers)
+    left, right = Nv12.empty(*SIZE), Nv12.empty(*SIZE)
+    match.draw(0, left, right)
+    pair = Nv12.empty(*pairs.layout.size)
+    pairs.tones.keep(2)
+    pairs.keep(left, right, pair, 0.0)
+    show, _ = pairs.camera(160, 90)
+
+    def look(pts: int) -> bytes:
+        out = Nv12.empty(160, 90)
+        show(pair, pts, OVER_LEFT, out)
+        return out.y.tobytes()
+
+    first = look(0)
+    for number in range(1, 5):
+        pairs.tones.add(number * STEP, pairs.tones.at(0) + 400 * number)
+        assert look(0) == first
+    assert look(4 * STEP) != first
+
+
 def production(**settings: Any) -> Production:
     made = {"synthetic": 1, "synthetic_size": "320x180", "memory": "system", "delay": 1.0, "duration": 1.0}
     return Production(load_config({**made, **settings}))

@@ -114,8 +114,9 @@ def test_the_log_keeps_the_last_ones_and_no_more():
         log.add(pts, tone)
     assert len(log) == 3
     assert [log.at(pts)[0, 0] for pts in (40, 30, 50)] == [2, 3, 4]
+    assert log.at(20)[0, 0] == 2, "those of the oldest"
     with pytest.raises(KeyError):
-        log.at(20)
+        ToneLog().at(20)
     log.keep(1)
     log.add(60, tones[0])
     assert len(log) == 1

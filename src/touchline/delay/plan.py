@@ -26,7 +26,7 @@ class MemoryPlan:
         reserve: frames kept free, for jitter.
         frame_bytes: of one frame as the pool allocates it; by default without padding.
         other: further memory that is planned for, by name.
-        holds: what a frame is, in words, if it is more than a picture of that size and format.
+        holds: what a frame is, in words, if it is more than a picture of that size, such as ``2 x 1280x720``.
 
     Raises:
         ValueError: for numbers that make no sense.
@@ -95,7 +95,7 @@ class MemoryPlan:
         return (
             f"{delay} x {self.fps:g} fps = {self.window_frames} frames, "
             f"+ {self.in_flight} in flight + {self.reserve} in reserve = {self.frames} frames of "
-            f"{self.frame_bytes / MB:.2f} MB ({self.holds or f'{self.width}x{self.height} {self.format}'}) = "
+            f"{self.frame_bytes / MB:.2f} MB ({self.holds or f'{self.width}x{self.height}'} {self.format}) = "
             f"{self.pool_bytes / GB:.2f} GB{others}{f' = {self.total_bytes / GB:.2f} GB' if others else ''}"
         )
 

@@ -83,8 +83,14 @@ class CpuPairs:
         camera, tones = DirectCamera(self._rig, width, height, self._workers), self.tones
         neutral = Difference().tones()
 
+        shown: tuple[int, NDArray[np.int32]] | None = None
+
         def show(pair: Any, pts: int, view: View, out: Any) -> None:
-            camera.render(pair, view, tones.at(pts), out)
+            nonlocal shown
+            # A picture that is held for minutes, while more come in, has its own correction all the time.
+            if shown is None or shown[0] != pts:
+                shown = pts, tones.at(pts)
+            camera.render(pair, view, shown[1], out)
 
         def try_out(pair: Any, view: View, out: Any) -> None:
             camera.render(pair, view, neutral, out)

@@ -83,8 +83,17 @@ class ToneLog:
                 del self._tones[next(iter(self._tones))]
 
     def at(self, pts: int) -> Tones:
-        """The tones of the pair of this PTS, ns. Raises KeyError for one that was never kept, or is forgotten."""
-        return self._tones[pts]
+        """The tones of the pair of this PTS, ns; of one that is forgotten, those of the oldest that is not.
+
+        Raises:
+            KeyError: if nothing was ever noted.
+        """
+        with self._lock:
+            if pts in self._tones:
+                return self._tones[pts]
+            if not self._tones:
+                raise KeyError(pts)
+            return next(iter(self._tones.values()))
 
 
 class PairKeeper:

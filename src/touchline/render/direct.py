@@ -16,7 +16,9 @@ from touchline.panorama.workers import Workers
 from touchline.render.pair_resample import PairResampler
 from touchline.render.resample import COARSE
 
-_MOST_PARTS = 16  # as far as reductions go
+# Samples along each axis for one of the small panorama, at the most: from there on more of them change nothing that
+# moves, only noise, and cost as much as the stitch that is saved.
+_MOST_PARTS = 6
 
 Luma = NDArray[np.uint8]
 Tones = NDArray[np.int32]
@@ -75,8 +77,9 @@ class DirectCamera:
 class ReducedPanorama:
     """Makes the small panorama that the analysis looks at, which otherwise is reduced from the held one.
 
-    A grid of the panorama about as coarse as one bilinear fetch can be is made first, luma only, and then reduced:
-    blocks of 16 samples of the small picture itself would be too large for the overlap and for the lenses.
+    A finer grid is made first, luma only, as coarse as one bilinear fetch can be or six times as fine as the small
+    picture, and then reduced: blocks of 16 samples of the small one itself would be too large for the overlap and for
+    the lenses.
 
     Args:
         rig: two cameras.
