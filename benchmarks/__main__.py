@@ -6,11 +6,12 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import delay, holding, live, live_delay, pacing, rendering, stitching
+from benchmarks import delay, direct, holding, live, live_delay, pacing, rendering, stitching
 
 TABLES = {
     "stitching": stitching.main,
     "rendering": rendering.main,
+    "direct": direct.main,
     "delay": delay.main,
     "live_delay": live_delay.main,
     "holding": holding.main,

@@ -114,6 +114,7 @@ class RunConfig(ProgrammeSettings, BaseSettings):
     rig: Path | None = None
     projection: Literal["equirectangular", "cylindrical"] = "equirectangular"
     panorama_size: str | None = None
+    render: Literal["auto", "panorama", "direct"] = "auto"
 
     programme: list[FurtherProgramme] = []
     overwrite: bool = False

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from footage import read_frames
-from runs import Coded, in_plain_memory
+from runs import SIZE, Coded, in_plain_memory
 
 pytestmark = in_plain_memory  # the kernel guards its pages
 
@@ -24,11 +24,14 @@ def footage(coded) -> Coded:
     return coded(Fraction(30))
 
 
-def guarded_run(footage: Coded, view: str, out: Path, *fault: str) -> subprocess.CompletedProcess[str]:
+def guarded_run(
+    footage: Coded, view: str, out: Path, *fault: str, render: str = "panorama"
+) -> subprocess.CompletedProcess[str]:
     script = Path(__file__).with_name("guarded_run.py")
+    told = {"GST_DEBUG": "GST_PERFORMANCE:5", "GST_DEBUG_NO_COLOR": "1", "TOUCHLINE_RENDER": render}
     return subprocess.run(
         [sys.executable, script, footage.folder, view, out, *fault],
-        env={**os.environ, "GST_DEBUG": "GST_PERFORMANCE:5", "GST_DEBUG_NO_COLOR": "1"},
+        env={**os.environ, **told},
         capture_output=True,
         text=True,
         timeout=120,
@@ -58,6 +61,23 @@ def test_what_the_stitcher_wrote_is_what_is_shown_and_nobody_touches_it(
     if view == "panorama":
         found = read_frames(out, footage.reader_of_panorama())
         assert [codes for codes, _ in found] == [(i, i) for i in range(footage.frames)]
+
+
+def test_pairs_are_held_by_the_same_rules(footage: Coded, tmp_path) -> None:
+    """Copied once, when they are captured, by us; from then on nobody touches them."""
+    out = tmp_path / "out.mkv"
+    view = footage.over_code(0)
+    asked = f"fixed:{view.yaw_deg},{view.pitch_deg},{view.fov_deg}"
+    done = guarded_run(footage, asked, out, render="direct")
+    assert done.returncode == 0, done.stderr[-2000:]
+    books = json.loads(done.stdout.splitlines()[-1])
+    assert books["same_memory"]
+    assert books["shown"] == books["guarded"] == footage.frames
+    assert books["foreign"] == 0, "a frame was allocated after the start"
+    both = SIZE[0] * SIZE[1] * 3
+    assert re.findall(r"memcpy (\d+) memory", done.stderr).count(str(both)) == 0
+    found = read_frames(out, footage.reader_of_view(0, (1280, 720)))
+    assert [number for number, _ in found] == list(range(footage.frames))
 
 
 def test_writing_a_held_frame_would_be_noticed(footage: Coded, tmp_path) -> None:

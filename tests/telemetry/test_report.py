@@ -37,6 +37,7 @@ def _stats() -> RunStats:
         longest_freeze_s=0.0712,
         frames=FrameStats((300, 301), 299, 298, 210, 297, 0, {("player", "late"): 1, ("store", "full"): 0}),
         memory=MemoryStats(
+            holds="panorama 5700x1900",
             frame_bytes=16_245_000,
             planned_frames=219,
             planned_bytes=3_557_655_000,
@@ -79,6 +80,7 @@ def test_it_has_the_fields_of_the_contract_and_no_others(tmp_path: Path) -> None
         "memory": {
             "domain": "system",
             "format": "NV12",
+            "holds": "panorama 5700x1900",
             "frame_bytes": 16_245_000,
             "planned_frames": 219,
             "planned_bytes": 3_557_655_000,

@@ -73,6 +73,16 @@ def run(
         str | None,
         typer.Option(metavar="NAME", help="equirectangular | cylindrical.", rich_help_panel=PICTURE),
     ] = None,
+    render: Annotated[
+        str | None,
+        typer.Option(
+            "--render",
+            metavar="FROM",
+            help="panorama | direct: views straight from the cameras' pictures, sharper | auto: "
+            "whichever holds less memory (default auto).",
+            rich_help_panel=PICTURE,
+        ),
+    ] = None,
     slate: Annotated[
         str | None,
         typer.Option(

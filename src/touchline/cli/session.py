@@ -82,9 +82,11 @@ def _prepare(config: RunConfig) -> Production:
     scene = production.scene
     cameras = " and ".join(f"{info.width}x{info.height}" for info in scene.infos)
     console.print(
-        f"Cameras: {cameras}, panorama {scene.caps.width}x{scene.caps.height} at {float(scene.caps.fps):g} fps",
+        f"Cameras: {cameras}, panorama {scene.panorama.width}x{scene.panorama.height} at {float(scene.caps.fps):g} fps",
         soft_wrap=True,
     )
+    if scene.render is not None:
+        console.print(f"Render: {scene.render}", soft_wrap=True)
     console.print(f"Memory: {production.plan.arithmetic()} ({production.window.how})", soft_wrap=True)
     for channel in production.channels:
         settings, programme = channel.settings, channel.programme

@@ -26,6 +26,7 @@ class MemoryPlan:
         reserve: frames kept free, for jitter.
         frame_bytes: of one frame as the pool allocates it; by default without padding.
         other: further memory that is planned for, by name.
+        holds: what a frame is, in words, if it is more than a picture of that size, such as ``2 x 1280x720``.
 
     Raises:
         ValueError: for numbers that make no sense.
@@ -41,6 +42,7 @@ class MemoryPlan:
     reserve: int = 4
     frame_bytes: int = 0
     other: tuple[tuple[str, int], ...] = ()
+    holds: str = ""
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.fps) and self.fps > 0):
@@ -93,7 +95,7 @@ class MemoryPlan:
         return (
             f"{delay} x {self.fps:g} fps = {self.window_frames} frames, "
             f"+ {self.in_flight} in flight + {self.reserve} in reserve = {self.frames} frames of "
-            f"{self.frame_bytes / MB:.2f} MB ({self.width}x{self.height} {self.format}) = "
+            f"{self.frame_bytes / MB:.2f} MB ({self.holds or f'{self.width}x{self.height}'} {self.format}) = "
             f"{self.pool_bytes / GB:.2f} GB{others}{f' = {self.total_bytes / GB:.2f} GB' if others else ''}"
         )
 
@@ -111,7 +113,8 @@ class MemoryPlan:
             return
         fits = self.longest_delay(available_bytes)
         if fits is None:
-            advice = "no delay fits at this size; make the panorama smaller (--panorama-size)"
+            smaller = "film smaller pictures" if self.holds else "make the panorama smaller (--panorama-size)"
+            advice = f"no delay fits at this size; {smaller}"
         else:
             # Rounded down, so that what is advised does fit.
             advice = f"the longest delay that fits is {math.floor(fits * 10) / 10:g} s (--delay)"

@@ -19,6 +19,7 @@ from touchline.config import RunConfig
 from touchline.counters import BusBytes
 from touchline.delay.keepers import same_picture
 from touchline.engine.memory import choose_memory
+from touchline.engine.pairs import CpuPairs, Pairs
 from touchline.engine.standins import PlainSubstitutes, Substitutes
 from touchline.geometry import Panorama, Rig, View
 from touchline.gst.caps import PlaneLayout, VideoCaps, packed_bytes
@@ -91,6 +92,9 @@ class Backend(Protocol):
     def stitcher(self, rig: Rig, panorama: Panorama) -> Stitcher:
         """Joins two pictures into one."""
 
+    def pairs(self, rig: Rig, panorama: Panorama) -> Pairs | None:
+        """Holds and renders the cameras' pictures themselves; None: panoramas alone can be rendered here."""
+
     def camera(self, panorama: Panorama, width: int, height: int) -> Camera:
         """Renders views."""
 
@@ -158,6 +162,9 @@ class CpuBackend:
 
     def stitcher(self, rig: Rig, panorama: Panorama) -> Stitcher:
         return _CpuStitching(lambda: make_stitcher(rig, panorama, self._workers))
+
+    def pairs(self, rig: Rig, panorama: Panorama) -> Pairs | None:
+        return CpuPairs(rig, panorama, self._workers)
 
     def camera(self, panorama: Panorama, width: int, height: int) -> Camera:
         return CpuVirtualCamera(panorama, width, height, self._workers)

@@ -98,6 +98,9 @@ class CudaBackend:
         self.bus.down.add("gain", 0)
         return _CountedStitcher(self._keep(CudaStitcher(self.device, rig, panorama)), self.bus)
 
+    def pairs(self, rig: Rig, panorama: Panorama) -> None:
+        """None: panoramas alone are rendered on a GPU."""
+
     def camera(self, panorama: Panorama, width: int, height: int) -> CudaVirtualCamera:
         return self._keep(CudaVirtualCamera(self.device, panorama, width, height))
 

@@ -125,6 +125,7 @@ def _memory(production: Production) -> MemoryStats:
     return MemoryStats(
         domain=production.backend.domain.name,
         format=plan.format,
+        holds=production.scene.holds,
         frame_bytes=store.frame_bytes,
         planned_frames=plan.frames,
         planned_bytes=plan.total_bytes,

@@ -13,6 +13,7 @@ from touchline.delay.sound_follower import SoundFollower
 from touchline.director.views import ViewChoice
 from touchline.engine.backend import Backend
 from touchline.engine.hearing import lag_ns
+from touchline.engine.pairs import Pairs
 from touchline.engine.showing import Showing
 from touchline.engine.slates import CARDS, Slates
 from touchline.engine.viewing import Viewing, Watch, build_viewing, programme_size
@@ -42,13 +43,14 @@ class Channel:
         name: for people and metrics.
         settings: what is wanted of it.
         choice: what it shows.
-        panorama, caps: of the held frames.
+        panorama, caps: of the held frames; of what would be stitched of them, where they are pairs.
         backend: where they lie, and what renders.
         fast: as fast as the machine can instead of on the clock.
         overwrite: recordings replace earlier files.
         on_output_failed, on_note: see :class:`Programme`.
         sound: what was heard; None: the programme is silent.
         rate_known: whether the frame rate of ``caps`` is more than an assumption.
+        pairs: what the held frames are, if they are the cameras' pictures themselves.
 
     Attributes:
         direct: the held frames themselves leave.
@@ -73,6 +75,7 @@ class Channel:
         on_note: Callable[[str], None],
         sound: SoundStore | None = None,
         rate_known: bool = True,
+        pairs: Pairs | None = None,
     ) -> None:
         self.name = name
         self.settings = settings
@@ -84,6 +87,7 @@ class Channel:
         self._backend = backend
         self._fast = fast
         self._rate_known = rate_known
+        self._pairs = pairs
         size = programme_size(settings, choice, panorama)
         self.direct = choice.kind == "panorama" and size == (caps.width, caps.height)
         self.caps = VideoCaps(*size, caps.fps, caps.colorimetry)
@@ -186,7 +190,15 @@ class Channel:
         """
         size = (self.caps.width, self.caps.height)
         self.viewing = build_viewing(
-            self.name, self.settings, self.choice, self._panorama, size, self._backend, watch, is_full
+            self.name,
+            self.settings,
+            self.choice,
+            self._panorama,
+            size,
+            self._backend,
+            watch,
+            is_full,
+            self._pairs,
         )
         if self.pool:
             self.pool.start()

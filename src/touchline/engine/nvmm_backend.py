@@ -91,6 +91,9 @@ class NvmmBackend:
     def stitcher(self, rig: Rig, panorama: Panorama) -> NoReturn:
         _refuse()
 
+    def pairs(self, rig: Rig, panorama: Panorama) -> None:
+        """None: elements render panoramas here."""
+
     def copy(self, source: Any, out: Any) -> None:
         _refuse()
 

@@ -17,6 +17,7 @@ from touchline.delay.encoded_codecs import (
 )
 from touchline.delay.encoded_trial import choose_codec
 from touchline.delay.plan import GB
+from touchline.delay.replay import longest_replay_ns
 from touchline.engine.backend import HEADROOM_BYTES, Backend
 from touchline.engine.channel import Channel
 from touchline.engine.holding import decoded_frames, raw_frames
@@ -24,10 +25,12 @@ from touchline.engine.scene import Scene
 from touchline.engine.viewing import ANALYSIS_SLACK_S as _ANALYSIS_S
 from touchline.errors import PlanError
 from touchline.gst.caps import VideoCaps
+from touchline.gst.library import SECOND
 from touchline.gst.pools import FramePool
 from touchline.telemetry.memory import available_bytes
 
 _DECODER_FRAMES = 8  # that a decoder and the elements behind it hold of each camera
+_DECODED_FRAMES = 64  # of an encoded window, in all programmes, at the most
 # With a shorter delay frames would be gone before the analysis comes to them.
 _SHORT_DELAY_S = 1.0
 # Shorter than this it is no delay to work with; who wants one asks for it.
@@ -69,8 +72,18 @@ def plan_of(
         reserve=max(4, math.ceil(caps.fps / 4)),
         frame_bytes=_frame_bytes(config, scene, backend),
         other=tuple(_others(scene, channels, backend).items()),
+        holds="" if scene.pairs is None else str(scene.pairs.layout),
     )
     return plan if codec is None else _encoded(plan, caps, codec, channels)
+
+
+def kept_frames(config: RunConfig, plan: MemoryPlan) -> int:
+    """How many of the last frames may still be shown.
+
+    Those of the plan, those that came while a replay holds others, and those that were decoded and left the window.
+    """
+    replayed = longest_replay_ns(round(config.history * SECOND)) / SECOND
+    return plan.frames + math.ceil(replayed * plan.fps) + _DECODED_FRAMES
 
 
 def _frame_bytes(config: RunConfig, scene: Scene, backend: Backend) -> int:

@@ -22,7 +22,7 @@ from touchline.engine.channel import Channel
 from touchline.engine.hearing import FORMAT, Hearing, kept_s
 from touchline.engine.holding import EncodedWindow, LoanedWindow, Window
 from touchline.engine.passing import PassWorker
-from touchline.engine.planning import Settled, settle
+from touchline.engine.planning import Settled, kept_frames, settle
 from touchline.engine.rigs import Say
 from touchline.engine.scene import Scene, build_scene
 from touchline.engine.settings import check_settings
@@ -243,6 +243,8 @@ class Production:
         self.window = self._window(settled)
         window = self.window
         self.watch: Watch | None = None
+        if scene.pairs is not None:
+            scene.pairs.tones.keep(kept_frames(self.config, self.plan))
         if any(channel.needs_watch for channel in self.channels):
             self.watch = self._make_watch(longest_replay_ns(round(self.config.history * SECOND)))
         is_full = None if self._live else self._is_full
@@ -285,6 +287,7 @@ class Production:
             on_note=self._note,
             rate_known=self.scene.rate_known,
             sound=self.hearing.store if self.hearing.heard and not settings.shows_replays else None,
+            pairs=self.scene.pairs,
         )
 
     def _make_watch(self, replayed_ns: int) -> Watch:
@@ -296,6 +299,7 @@ class Production:
             holds=not self._live,
             replayed_ns=replayed_ns,
             on_failed=self._analysis_failed,
+            pairs=self.scene.pairs,
         )
 
     def _warm_up(self) -> None:

@@ -21,6 +21,7 @@ from touchline.capture import (
 from touchline.config import RunConfig
 from touchline.engine.backend import Backend
 from touchline.engine.hearing import Hearing, RenderSound
+from touchline.engine.pairs import Pairs, RenderChoice, choose_render
 from touchline.engine.rigs import Say, rig_for, rig_path_for
 from touchline.engine.stitching import Compose
 from touchline.errors import ConfigurationError, InputError
@@ -28,6 +29,7 @@ from touchline.geometry import Panorama, Rig, fit_panorama
 from touchline.gst.caps import VideoCaps
 from touchline.gst.library import SECOND
 from touchline.gst.nv12 import Nv12
+from touchline.panorama.pair import PairLayout
 from touchline.synth import SyntheticMatch
 
 _LEAST_PATIENCE_S = 0.2
@@ -41,14 +43,16 @@ class Scene:
     Attributes:
         feed: opened, not started.
         infos: what each camera delivers.
-        panorama: the geometry of the held frames.
+        panorama: the geometry of the held frames, or of what would be stitched where they are pairs.
         caps: of the held frames.
-        compose: makes a panorama of a moment's pictures.
+        compose: makes a held frame of a moment's pictures.
         rig: the cameras; None for a panorama that came stitched.
         copies: times that a pixel of a held frame is copied on its way to the store.
         rate_known: whether ``caps`` say the frame rate because the cameras do.
         sound: whether each camera has any, from left to right.
         render_sound: makes that of the synthetic match.
+        pairs: what the held frames are, and renders them, if they are the cameras' pictures; None: panoramas.
+        render: why they are the one or the other; None for a panorama that came stitched.
         warm_up: does what ``compose`` does, on nothing, so that the kernels are there when the first frame comes.
     """
 
@@ -63,6 +67,15 @@ class Scene:
     rate_known: bool = True
     sound: tuple[bool, ...] = ()
     render_sound: RenderSound | None = None
+    pairs: Pairs | None = None
+    render: RenderChoice | None = None
+
+    @property
+    def holds(self) -> str:
+        """What a held frame is, in words."""
+        return (
+            f"panorama {self.caps.width}x{self.caps.height}" if self.pairs is None else str(self.pairs.layout)
+        )
 
 
 def build_scene(config: RunConfig, backend: Backend, clock: Any, say: Say, hearing: Hearing) -> Scene:
@@ -133,24 +146,33 @@ def _stitching(
 ) -> Scene:
     size = parse_size(config.panorama_size) if config.panorama_size else None
     panorama = fit_panorama(rig, config.projection, size)
-    stitcher = backend.stitcher(rig, panorama)
+    held = (panorama.width, panorama.height)
+    pairs = backend.pairs(rig, panorama)
+    choice = choose_render(config, PairLayout.of(rig), held, able=pairs is not None)
+    if pairs is not None and choice.name == "direct":
+        held, write, try_out = pairs.layout.size, pairs.keep, pairs.warm_up
+    else:
+        stitcher = backend.stitcher(rig, panorama)
+        pairs, write, try_out = None, stitcher.stitch, stitcher.warm_up
 
     def compose(pictures: Sequence[Any], out: Any, pts_s: float) -> None:
-        stitcher.stitch(pictures[0], pictures[1], out, pts_s)
+        write(pictures[0], pictures[1], out, pts_s)
 
     def warm_up() -> None:
         with (
             backend.blank(rig.left.width, rig.left.height) as left,
             backend.blank(rig.right.width, rig.right.height) as right,
-            backend.blank(panorama.width, panorama.height) as out,
+            backend.blank(*held) as out,
         ):
-            stitcher.warm_up(left, right, out)
+            try_out(left, right, out)
 
     # Pairs come as often as the slower camera's frames.
     rates = [info.fps for info in infos]
     rate = min(rates) if all(rates) else assume_rate(say)
-    caps = VideoCaps(panorama.width, panorama.height, rate, infos[0].colorimetry)
-    return Scene(feed, infos, panorama, caps, compose, rig, 0, warm_up, rate_known=all(rates))
+    caps = VideoCaps(*held, rate, infos[0].colorimetry)
+    copies = 0 if pairs is None else 1
+    scene = Scene(feed, infos, panorama, caps, compose, rig, copies, warm_up, rate_known=all(rates))
+    return replace(scene, pairs=pairs, render=choice)
 
 
 def _stitched(config: RunConfig, feed: Feed, infos: list[SourceInfo], backend: Backend, say: Say) -> Scene:

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from touchline.config import RunConfig
 from touchline.director.views import ViewChoice, parse_view
 from touchline.engine.channel import outputs_of
+from touchline.engine.pairs import check_render
 from touchline.engine.viewing import programme_size
 from touchline.errors import ConfigurationError
 from touchline.programme.specs import check_all
@@ -18,6 +19,7 @@ def check_settings(config: RunConfig) -> dict[str, ViewChoice]:
     choices = {name: parse_view(settings.view) for name, settings in config.programmes.items()}
     for name, settings in config.programmes.items():
         programme_size(settings, choices[name], None)
+    check_render(config)
     check_all([output for settings in config.programmes.values() for output in outputs_of(settings)])
     _check_files(config)
     return choices

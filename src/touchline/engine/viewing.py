@@ -17,7 +17,8 @@ from touchline.director.fixed import FixedDirector
 from touchline.director.follow import FollowDirector
 from touchline.director.protocol import Director
 from touchline.director.views import ViewChoice
-from touchline.engine.backend import Backend, Camera
+from touchline.engine.backend import Backend
+from touchline.engine.pairs import Pairs, Show
 from touchline.engine.showing import Render
 from touchline.errors import ConfigurationError
 from touchline.geometry import Panorama, View, ViewLimits
@@ -91,20 +92,22 @@ def watch_store(
     holds: bool,
     replayed_ns: int = 0,
     on_failed: Callable[[Exception], None],
+    pairs: Pairs | None = None,
 ) -> Watch:
     """An analysis of the newest frames of a store.
 
     Args:
         store: where they are.
         layout: of those frames.
-        panorama: their geometry.
+        panorama: their geometry, or of what would be stitched of them.
         backend: where they lie.
         holds: frames wait for the analysis, as they may at fast pace.
         replayed_ns: how far behind those who read replays may look.
         on_failed: called if it has to give up.
+        pairs: what they are, if they are the cameras' pictures themselves.
     """
     log, detector = MotionLog(), MotionDetector(panorama)
-    reduce = backend.reducer(layout, detector.factor)
+    reduce = (pairs or backend).reducer(layout, detector.factor)
     worker = AnalysisWorker(store, layout, detector, log, holds=holds, on_failed=on_failed, reduce=reduce)
     return Watch(log, worker, replayed_ns)
 
@@ -132,16 +135,18 @@ def build_viewing(
     backend: Backend,
     watch: Watch | None,
     is_full: Callable[[int], bool] | None,
+    pairs: Pairs | None = None,
 ) -> Viewing:
-    """Builds the way from a held panorama to a programme picture of this size.
+    """Builds the way from a held frame to a programme picture of this size.
 
     Args:
         name, settings: of the programme.
         choice: what it shows.
-        panorama, size: of the held frames, and of the programme's.
+        panorama, size: of the held frames or what would be stitched of them, and of the programme's.
         backend: what renders.
         watch: needed to follow.
         is_full: at fast pace, whether the window is as full as it gets from a PTS on.
+        pairs: what the held frames are, if they are the cameras' pictures themselves.
 
     Raises:
         ConfigurationError: if no view of this shape fits into the panorama.
@@ -156,23 +161,23 @@ def build_viewing(
             return None
 
         return Viewing(render_whole, warm_up=whole.render)
-    camera = backend.camera(panorama, *size)
+    show, try_out = _camera(panorama, size, backend) if pairs is None else pairs.camera(*size)
     limits = ViewLimits(panorama, size[0] / size[1])
 
     def warm_up(picture: Any, out: Any) -> None:
         for fov_deg in _WIDTHS:
-            camera.render(picture, limits.clamp(View(0.0, 0.0, fov_deg)), out)
+            try_out(picture, limits.clamp(View(0.0, 0.0, fov_deg)), out)
 
     if choice.fixed is not None:
-        return Viewing(_renderer(camera, FixedDirector(choice.fixed, limits), None), warm_up)
+        return Viewing(_renderer(show, FixedDirector(choice.fixed, limits), None), warm_up)
     assert watch is not None
     director = FollowDirector(watch.log, limits, horizon_s=horizon_s(settings))
     if (
         settings.shows_replays
     ):  # what it shows lies behind the others, and it may be asked for nothing for hours
-        return Viewing(_renderer(camera, director, None), warm_up)
+        return Viewing(_renderer(show, director, None), warm_up)
     watch.expect(name)
-    return Viewing(_renderer(camera, director, _Hindsight(name, watch, director, is_full)), warm_up)
+    return Viewing(_renderer(show, director, _Hindsight(name, watch, director, is_full)), warm_up)
 
 
 def full_window(plan: MemoryPlan) -> int:
@@ -206,12 +211,24 @@ class _Hindsight:
         self._watch.forget(self._name, pts - self._director.past_ns)
 
 
-def _renderer(camera: Camera, director: Director, prepare: Callable[[int], None] | None) -> Render:
+def _camera(
+    panorama: Panorama, size: tuple[int, int], backend: Backend
+) -> tuple[Show, Callable[[Any, View, Any], None]]:
+    """Renders views of panoramas; see :meth:`Pairs.camera`."""
+    camera = backend.camera(panorama, *size)
+
+    def show(picture: Any, _pts: int, view: View, out: Any) -> None:
+        camera.render(picture, view, out)
+
+    return show, camera.render
+
+
+def _renderer(show: Show, director: Director, prepare: Callable[[int], None] | None) -> Render:
     def render(picture: Any, pts: int, out: Any) -> View | None:
         if prepare is not None:
             prepare(pts)
         view = director.view(pts)
-        camera.render(picture, view, out)
+        show(picture, pts, view, out)
         return view
 
     return render

@@ -238,6 +238,10 @@ def _brightness(out: Target, row: int) -> Any:
     return (((pairs & 255) + (pairs >> 8)) << 7) - spread(4096)
 
 
+# For the kernels that mix pictures elsewhere.
+toned_luma, toned_chroma, share_of_right, brightness = _toned_luma, _toned_chroma, _weight, _brightness
+
+
 @njit(nogil=True, cache=True, forceinline=True)
 def store_chroma(out: Target, row: int, u: Any, v: Any) -> None:
     line = out[2] + row * out[3]

@@ -22,7 +22,7 @@ MOST = 16  # fetches along one axis at most
 
 
 @njit(nogil=True, cache=True)
-def _shift(p: NDArray[np.int32], across: float, down: float, shifted: NDArray[np.int32]) -> None:
+def shift(p: NDArray[np.int32], across: float, down: float, shifted: NDArray[np.int32]) -> None:
     """The polynomials ``p`` as seen from (``across``, ``down``) luma samples away."""
     for axis in range(2):
         q, out = p[6 * axis : 6 * axis + 6], shifted[6 * axis : 6 * axis + 6]
@@ -65,8 +65,8 @@ def average_rows(
         for column in range(inside.shape[1]):
             for one in range(total):
                 across, down = (one % count + 0.5) / count - 0.5, (one // count + 0.5) / count - 0.5
-                _shift(blocks[row, column], across, down, luma[0, one])
-                _shift(blocks[row, column], 2 * across, 2 * down, chroma[0, one])
+                shift(blocks[row, column], across, down, luma[0, one])
+                shift(blocks[row, column], 2 * across, 2 * down, chroma[0, one])
             place = (
                 out[0] + row * BLOCK * out[1] + column * BLOCK,
                 out[1],

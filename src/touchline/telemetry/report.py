@@ -49,10 +49,14 @@ class Frames:
 
 @dataclass(frozen=True)
 class Memory:
-    """Memory, in bytes and frames; ``bus``: bytes that crossed it, up to a GPU and down from it, by stage."""
+    """Memory, in bytes and frames; ``bus``: bytes that crossed it, up to a GPU and down from it, by stage.
+
+    ``holds`` is what a frame is: a panorama, or the cameras' pictures.
+    """
 
     domain: str
     format: str
+    holds: str
     frame_bytes: int
     planned_frames: int
     planned_bytes: int
@@ -148,6 +152,7 @@ def build_report(stats: RunStats) -> Report:
         memory=Memory(
             domain=memory.domain,
             format=memory.format,
+            holds=memory.holds,
             frame_bytes=memory.frame_bytes,
             planned_frames=memory.planned_frames,
             planned_bytes=memory.planned_bytes,

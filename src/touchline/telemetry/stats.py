@@ -44,6 +44,7 @@ class MemoryStats:
     Args:
         domain: ``system``, ``gl``, ``cuda`` or ``nvmm``.
         format: of the held frames, such as ``NV12``.
+        holds: what a held frame is, such as ``panorama 2096x568`` or ``2 x 1280x720``.
         frame_bytes: of one held frame.
         planned_frames, planned_bytes: by the memory plan.
         held_frames, held_bytes: in the window now.
@@ -57,6 +58,7 @@ class MemoryStats:
 
     domain: str = "system"
     format: str = "NV12"
+    holds: str = ""
     frame_bytes: int = 0
     planned_frames: int = 0
     planned_bytes: int = 0

@@ -1,0 +1,208 @@
+"""The inner loop of a view that is coarser than the cameras' pictures: means of several fetches, out of two pictures.
+
+What :mod:`touchline.render.kernels` does with a panorama, with the mixing and the correction of
+:mod:`touchline.panorama.kernels`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from touchline.panorama.kernels import (
+    BLOCK,
+    LEFT,
+    LEFT_INSIDE,
+    RIGHT,
+    RIGHT_INSIDE,
+    TERMS,
+    UNITY,
+    Picture,
+    Target,
+    Tone,
+    Weights,
+    brightness,
+    chroma_rows,
+    copy_part,
+    luma_row,
+    share_of_right,
+    store_chroma,
+    terms,
+    toned_chroma,
+    toned_luma,
+)
+from touchline.panorama.lanes import iota, iota_halves, spread, spread_halves, store_bytes
+from touchline.render.kernels import shift
+
+F = TypeVar("F", bound=Callable[..., Any])
+_compiled: Callable[[F], F] = njit(nogil=True, cache=True)
+_inlined: Callable[[F], F] = njit(nogil=True, cache=True, forceinline=True)
+
+Blocks = NDArray[np.int32]  # one block's polynomials, seen from each fetch, shape (1, fetches, 12)
+
+
+@_inlined
+def _mean_luma(source: Picture, fetches: Blocks, row: int, inside: bool, scale: int) -> Any:
+    """The mean of all fetches for a luma row, 8 bits below the level."""
+    total = spread(0)
+    for one in range(fetches.shape[1]):
+        total = total + luma_row(source, terms(fetches, 0, one), row, inside)
+    # Four bits below the level are kept, so that the product stays below 2^31.
+    return ((total >> 4) * scale) >> 14
+
+
+@_inlined
+def _mean_chroma(source: Picture, fetches: Blocks, row: int, inside: bool, scale: int) -> tuple[Any, Any]:
+    """The mean of all fetches for two chroma rows, 8 bits below the level."""
+    sum_u, sum_v = spread(0), spread(0)
+    for one in range(fetches.shape[1]):
+        u, v = chroma_rows(source, terms(fetches, 0, one), row, inside)
+        sum_u = sum_u + u
+        sum_v = sum_v + v
+    return ((sum_u >> 4) * scale) >> 14, ((sum_v >> 4) * scale) >> 14
+
+
+@_compiled
+def _one_mean(
+    source: Picture,
+    luma: Blocks,
+    chroma: Blocks,
+    inside: bool,
+    scale: int,
+    tone: Tone,
+    colour: bool,
+    out: Target,
+) -> None:
+    """A block that shows one picture."""
+    plain = tone[0] == UNITY
+    for row in range(BLOCK):
+        level = _mean_luma(source, luma, row, inside, scale)
+        if not plain:
+            level = toned_luma(level, tone)
+        store_bytes(out[0] + row * out[1], (level + 128) >> 8)
+    if not colour:
+        return
+    plain = plain and tone[1] == 0 and tone[2] == 0
+    for row in range(0, BLOCK // 2, 2):
+        u, v = _mean_chroma(source, chroma, row, inside, scale)
+        if not plain:
+            bright = brightness(out, row)
+            u = toned_chroma(u, bright, tone[0], tone[1])
+            v = toned_chroma(v, bright, tone[0], tone[2])
+        store_chroma(out, row, u, v)
+
+
+@_compiled
+def _two_means(
+    left: Picture,
+    right: Picture,
+    luma: tuple[Blocks, Blocks],
+    chroma: tuple[Blocks, Blocks],
+    inside: tuple[bool, bool],
+    scale: int,
+    w: Weights,
+    tones: tuple[Tone, Tone],
+    colour: bool,
+    out: Target,
+) -> None:
+    """A block in the overlap: both pictures, mixed by the weights ``w``."""
+    for row in range(BLOCK):
+        one = toned_luma(_mean_luma(left, luma[0], row, inside[0], scale), tones[0])
+        two = toned_luma(_mean_luma(right, luma[1], row, inside[1], scale), tones[1])
+        share = share_of_right(w, iota(), row)
+        level = (one * (spread(256) - share) + two * share) >> 8
+        store_bytes(out[0] + row * out[1], (level + 128) >> 8)
+    if not colour:
+        return
+    for row in range(0, BLOCK // 2, 2):
+        lu, lv = _mean_chroma(left, chroma[0], row, inside[0], scale)
+        ru, rv = _mean_chroma(right, chroma[1], row, inside[1], scale)
+        bright = brightness(out, row)
+        # Lanes 0 to 7 are chroma row `row`, lanes 8 to 15 the next, two luma rows further down.
+        middle, first = iota_halves() * 2, spread_halves(1, 0)
+        low, high = share_of_right(w, middle, 2 * row), share_of_right(w, middle, 2 * row + 2)
+        share = low * first + high * (spread(1) - first)
+        keep = spread(256) - share
+        lu, ru = (
+            toned_chroma(lu, bright, tones[0][0], tones[0][1]),
+            toned_chroma(ru, bright, tones[1][0], tones[1][1]),
+        )
+        lv, rv = (
+            toned_chroma(lv, bright, tones[0][0], tones[0][2]),
+            toned_chroma(rv, bright, tones[1][0], tones[1][2]),
+        )
+        store_chroma(out, row, (lu * keep + ru * share) >> 8, (lv * keep + rv * share) >> 8)
+
+
+@_compiled
+def _spread_fetches(p: NDArray[np.int32], count: int, luma: Blocks, chroma: Blocks) -> None:
+    """The polynomials ``p`` of a block as seen from each of ``count`` x ``count`` fetches."""
+    for one in range(count * count):
+        across, down = (one % count + 0.5) / count - 0.5, (one // count + 0.5) / count - 0.5
+        shift(p, across, down, luma[0, one])
+        shift(p, 2 * across, 2 * down, chroma[0, one])
+
+
+@_compiled
+def average_pair_rows(
+    first: int,
+    last: int,
+    kinds: NDArray[np.uint8],
+    left: Picture,
+    right: Picture,
+    left_blocks: NDArray[np.int32],
+    right_blocks: NDArray[np.int32],
+    weights: NDArray[np.int32],
+    tones: NDArray[np.int32],
+    count: int,
+    colour: bool,
+    out: Picture,
+) -> None:
+    """Makes block rows ``first`` .. ``last - 1``, each sample the mean of ``count`` x ``count`` bilinear fetches.
+
+    The fetches are spread evenly over the area that the sample stands for.
+
+    Args:
+        kinds, left, right, left_blocks, right_blocks, weights, tones, out: as of
+            :func:`touchline.panorama.kernels.warp_rows`.
+        count: 1 .. 16.
+        colour: without, only luma is written.
+    """
+    total = count * count
+    scale = (1 << 18) // total
+    luma = np.empty((1, total, TERMS), dtype=np.int32), np.empty((1, total, TERMS), dtype=np.int32)
+    chroma = np.empty((1, total, TERMS), dtype=np.int32), np.empty((1, total, TERMS), dtype=np.int32)
+    scratch = np.empty((BLOCK + BLOCK // 2, BLOCK), dtype=np.uint8)
+    apart = (scratch.ctypes.data, BLOCK, scratch.ctypes.data + BLOCK * BLOCK, BLOCK)
+    one, two = (tones[0, 0], tones[0, 1], tones[0, 2]), (tones[1, 0], tones[1, 1], tones[1, 2])
+    for row in range(first, last):
+        for column in range(kinds.shape[1]):
+            kind = kinds[row, column]
+            place = (
+                out[0] + row * BLOCK * out[1] + column * BLOCK,
+                out[1],
+                out[2] + row * (BLOCK // 2) * out[3] + column * BLOCK,
+                out[3],
+            )
+            columns, rows = min(BLOCK, out[4] - column * BLOCK), min(BLOCK, out[5] - row * BLOCK)
+            whole = columns == BLOCK and rows == BLOCK
+            target = place if whole else apart
+            inside = (kind & LEFT_INSIDE != 0, kind & RIGHT_INSIDE != 0)
+            if kind & LEFT:
+                _spread_fetches(left_blocks[row, column], count, luma[0], chroma[0])
+            if kind & RIGHT:
+                _spread_fetches(right_blocks[row, column], count, luma[1], chroma[1])
+            if kind & LEFT and kind & RIGHT:
+                w = weights[row, column]
+                mix = (w[0], w[1], w[2], w[3])
+                _two_means(left, right, luma, chroma, inside, scale, mix, (one, two), colour, target)
+            elif kind & RIGHT:
+                _one_mean(right, luma[1], chroma[1], inside[1], scale, two, colour, target)
+            else:
+                _one_mean(left, luma[0], chroma[0], inside[0], scale, one, colour, target)
+            if not whole:
+                copy_part(scratch, place, columns, rows)
