@@ -112,7 +112,8 @@ class RunConfig(ProgrammeSettings, BaseSettings):
     give_up_after: float = Field(60.0, gt=0, le=86_400, allow_inf_nan=False)
 
     rig: Path | None = None
-    projection: Literal["equirectangular", "cylindrical"] = "equirectangular"
+    projection: Literal["equirectangular", "cylindrical", "pitch"] = "equirectangular"
+    projection_yaw: float | None = Field(None, ge=-90, le=90, allow_inf_nan=False)
     panorama_size: str | None = None
 
     programme: list[FurtherProgramme] = []
@@ -172,6 +173,12 @@ class RunConfig(ProgrammeSettings, BaseSettings):
         names = ["main", *(further.name for further in self.programme)]
         if len(set(names)) < len(names):
             raise ValueError(f"two programmes have the same name: {', '.join(names)}")
+        if self.projection_yaw is not None and self.projection != "pitch":
+            raise ValueError(
+                "--projection-yaw says where the touchlines are crossed: it needs --projection pitch"
+            )
+        if self.projection_yaw is not None and self.panorama is not None:
+            raise ValueError("--projection-yaw is for panoramas that are stitched here; leave it away")
         if not self.history and any(further.replay for further in self.programme):
             raise ValueError("replays need a history to be taken from: give --history")
         if self.pace == "fast" and any(further.replay for further in self.programme):

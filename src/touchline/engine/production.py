@@ -300,6 +300,7 @@ class Production:
 
     def _warm_up(self) -> None:
         """Does what every frame needs, on nothing, so that the kernels are there when the first one comes."""
+            field=self.scene.rig.outline if self.scene.rig else None,
         self.scene.warm_up()
         frame = self.window.pool.acquire()
         for channel in self.channels:

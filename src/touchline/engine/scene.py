@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -72,7 +71,7 @@ def build_scene(config: RunConfig, backend: Backend, clock: Any, say: Say, heari
         InputError, RigError, ConfigurationError: if an input, the rig or a setting can't be used.
     """
     if config.synthetic is not None:
-        return _synthetic(config, backend, clock)
+        return _synthetic(config, backend, clock, say)
     names = [config.panorama] if config.panorama is not None else [config.left, config.right]
     uris = tuple(parse_source(name) for name in names if name is not None)
     limit = None if config.duration is None else round(config.duration * SECOND)
@@ -102,7 +101,7 @@ def build_scene(config: RunConfig, backend: Backend, clock: Any, say: Say, heari
         raise
 
 
-def _synthetic(config: RunConfig, backend: Backend, clock: Any) -> Scene:
+def _synthetic(config: RunConfig, backend: Backend, clock: Any, say: Say) -> Scene:
     size, rate = parse_size(config.synthetic_size), parse_rate(config.synthetic_fps)
     if config.synthetic is None or config.rig is not None:
         raise ConfigurationError("the synthetic match brings its own rig; leave --rig away")
@@ -118,7 +117,7 @@ def _synthetic(config: RunConfig, backend: Backend, clock: Any) -> Scene:
     feed = DrawnFeed(infos, draw, frames=frames, paced=config.pace == "live")
     feed.open(clock)
     draw(0)
-    scene = _stitching(config, feed, infos, match.rig, backend, lambda _: None)
+    scene = _stitching(config, feed, infos, match.rig, backend, say)
     return replace(scene, render_sound=match.audio)
 
 
@@ -132,7 +131,7 @@ def _stitching(
     config: RunConfig, feed: Feed, infos: list[SourceInfo], rig: Rig, backend: Backend, say: Say
 ) -> Scene:
     size = parse_size(config.panorama_size) if config.panorama_size else None
-    panorama = fit_panorama(rig, config.projection, size)
+    panorama = fit_panorama(rig, config.projection, size, normal_deg_of(config, rig))
     stitcher = backend.stitcher(rig, panorama)
 
     def compose(pictures: Sequence[Any], out: Any, pts_s: float) -> None:
@@ -158,14 +157,7 @@ def _stitched(config: RunConfig, feed: Feed, infos: list[SourceInfo], backend: B
     info = infos[0]
     if config.panorama_size and parse_size(config.panorama_size) != (info.width, info.height):
         raise ConfigurationError("--panorama-size is for panoramas that are stitched here; leave it away")
-    half = math.radians(config.panorama_fov) / 2
-    tall = half * info.height / info.width
-    if tall > math.radians(80):
-        raise InputError(
-            f"a panorama of {info.width}x{info.height} can't span {config.panorama_fov:g} degrees; "
-            "say how wide it is with --panorama-fov"
-        )
-    panorama = Panorama(config.projection, info.width, info.height, -half, half, -tall, tall)
+    panorama = panorama_of(config, (info.width, info.height))
 
     def compose(pictures: Sequence[Any], out: Any, _pts_s: float) -> None:
         backend.copy(pictures[0], out)
@@ -177,3 +169,24 @@ def _stitched(config: RunConfig, feed: Feed, infos: list[SourceInfo], backend: B
 def assume_rate(say: Callable[[str], None]) -> Fraction:
     say(f"The input does not say its frame rate; the memory is planned for {_ASSUMED_RATE} frames per second")
     return _ASSUMED_RATE
+def normal_deg_of(config: RunConfig, rig: Rig) -> float:
+    """Where the pitch projection looks: as asked for, at right angles to the field's touchlines, or straight ahead."""
+    if config.projection != "pitch":
+        return 0.0
+    if config.projection_yaw is not None:
+        return config.projection_yaw
+    return rig.outline.normal_deg if rig.outline else 0.0
+
+
+def panorama_of(config: RunConfig, size: tuple[int, int]) -> Panorama:
+    """What a panorama of that size, stitched by others, spans: --panorama-fov, with square pixels in its middle.
+
+    Raises:
+        InputError: if it can't span so much.
+    """
+    try:
+        return Panorama.centred(config.projection, size, config.panorama_fov)
+    except ValueError as error:
+        raise InputError(f"{error}; say how wide it is with --panorama-fov") from error
+
+
