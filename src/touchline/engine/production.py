@@ -159,6 +159,8 @@ class Production:
         self.window.start()
         if self.watch:
             self.watch.worker.start()
+        if self.scene.drift:
+            self.scene.drift.start()
         self.stitching.start()
 
     def wait(self, timeout_s: float) -> bool:
@@ -221,6 +223,8 @@ class Production:
         self.scene.feed.stop()
         self.window.flush()
         self.stitching.stop()
+        if self.scene.drift:
+            self.scene.drift.stop()
         for channel in self.channels:
             channel.stop_playing()
         if self.watch:
@@ -296,11 +300,11 @@ class Production:
             holds=not self._live,
             replayed_ns=replayed_ns,
             on_failed=self._analysis_failed,
+            field=self.scene.rig.outline if self.scene.rig else None,
         )
 
     def _warm_up(self) -> None:
         """Does what every frame needs, on nothing, so that the kernels are there when the first one comes."""
-            field=self.scene.rig.outline if self.scene.rig else None,
         self.scene.warm_up()
         frame = self.window.pool.acquire()
         for channel in self.channels:

@@ -18,7 +18,8 @@ from touchline.capture import (
     parse_source,
 )
 from touchline.config import RunConfig
-from touchline.engine.backend import Backend
+from touchline.engine.backend import Backend, Stitcher
+from touchline.engine.drifting import DriftWorker
 from touchline.engine.hearing import Hearing, RenderSound
 from touchline.engine.rigs import Say, rig_for, rig_path_for
 from touchline.engine.stitching import Compose
@@ -27,6 +28,7 @@ from touchline.geometry import Panorama, Rig, fit_panorama
 from touchline.gst.caps import VideoCaps
 from touchline.gst.library import SECOND
 from touchline.gst.nv12 import Nv12
+from touchline.panorama.drift import DriftMonitor
 from touchline.synth import SyntheticMatch
 
 _LEAST_PATIENCE_S = 0.2
@@ -48,6 +50,7 @@ class Scene:
         rate_known: whether ``caps`` say the frame rate because the cameras do.
         sound: whether each camera has any, from left to right.
         render_sound: makes that of the synthetic match.
+        drift: watches whether the cameras still stand as the rig says; None if nobody does.
         warm_up: does what ``compose`` does, on nothing, so that the kernels are there when the first frame comes.
     """
 
@@ -62,6 +65,7 @@ class Scene:
     rate_known: bool = True
     sound: tuple[bool, ...] = ()
     render_sound: RenderSound | None = None
+    drift: DriftWorker | None = None
 
 
 def build_scene(config: RunConfig, backend: Backend, clock: Any, say: Say, hearing: Hearing) -> Scene:
@@ -134,7 +138,11 @@ def _stitching(
     panorama = fit_panorama(rig, config.projection, size, normal_deg_of(config, rig))
     stitcher = backend.stitcher(rig, panorama)
 
+    drift = _drift(config, rig, stitcher, backend, say)
+
     def compose(pictures: Sequence[Any], out: Any, pts_s: float) -> None:
+        if drift is not None:
+            drift.before(pictures, pts_s)
         stitcher.stitch(pictures[0], pictures[1], out, pts_s)
 
     def warm_up() -> None:
@@ -149,7 +157,19 @@ def _stitching(
     rates = [info.fps for info in infos]
     rate = min(rates) if all(rates) else assume_rate(say)
     caps = VideoCaps(panorama.width, panorama.height, rate, infos[0].colorimetry)
-    return Scene(feed, infos, panorama, caps, compose, rig, 0, warm_up, rate_known=all(rates))
+    return Scene(feed, infos, panorama, caps, compose, rig, 0, warm_up, rate_known=all(rates), drift=drift)
+
+
+def _drift(config: RunConfig, rig: Rig, stitcher: Stitcher, backend: Backend, say: Say) -> DriftWorker | None:
+    """Who watches the cameras, if that is wanted."""
+    if config.drift == "off":
+        return None
+
+    def failed(error: Exception) -> None:
+        say(f"The cameras' drift is watched no more ({type(error).__name__}: {error})")
+
+    monitor = DriftMonitor(rig, config.drift, say)
+    return DriftWorker(monitor, stitcher, backend.luma, waits=config.pace == "fast", on_failed=failed)
 
 
 def _stitched(config: RunConfig, feed: Feed, infos: list[SourceInfo], backend: Backend, say: Say) -> Scene:
@@ -166,9 +186,6 @@ def _stitched(config: RunConfig, feed: Feed, infos: list[SourceInfo], backend: B
     return Scene(feed, infos, panorama, caps, compose, None, copies=1, rate_known=bool(info.fps))
 
 
-def assume_rate(say: Callable[[str], None]) -> Fraction:
-    say(f"The input does not say its frame rate; the memory is planned for {_ASSUMED_RATE} frames per second")
-    return _ASSUMED_RATE
 def normal_deg_of(config: RunConfig, rig: Rig) -> float:
     """Where the pitch projection looks: as asked for, at right angles to the field's touchlines, or straight ahead."""
     if config.projection != "pitch":
@@ -190,3 +207,6 @@ def panorama_of(config: RunConfig, size: tuple[int, int]) -> Panorama:
         raise InputError(f"{error}; say how wide it is with --panorama-fov") from error
 
 
+def assume_rate(say: Callable[[str], None]) -> Fraction:
+    say(f"The input does not say its frame rate; the memory is planned for {_ASSUMED_RATE} frames per second")
+    return _ASSUMED_RATE
