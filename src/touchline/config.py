@@ -112,9 +112,11 @@ class RunConfig(ProgrammeSettings, BaseSettings):
     give_up_after: float = Field(60.0, gt=0, le=86_400, allow_inf_nan=False)
 
     rig: Path | None = None
-    projection: Literal["equirectangular", "cylindrical"] = "equirectangular"
+    projection: Literal["equirectangular", "cylindrical", "pitch"] = "equirectangular"
+    projection_yaw: float | None = Field(None, ge=-90, le=90, allow_inf_nan=False)
     panorama_size: str | None = None
     render: Literal["auto", "panorama", "direct"] = "auto"
+    drift: Literal["off", "report", "correct"] = "report"
 
     programme: list[FurtherProgramme] = []
     overwrite: bool = False
@@ -163,6 +165,8 @@ class RunConfig(ProgrammeSettings, BaseSettings):
         given = [pair, self.panorama is not None, self.synthetic is not None]
         if sum(given) != 1:
             raise ValueError("give one kind of input: --left and --right, or --panorama, or --synthetic")
+        if self.drift == "correct" and self.panorama is not None:
+            raise ValueError("--drift correct turns the rig of two cameras; a panorama has none")
         if self.memory == "gl":
             raise ValueError(
                 "--memory gl is for the delay by itself (touchlinedelay, NVMMBufferManager); "
@@ -170,6 +174,12 @@ class RunConfig(ProgrammeSettings, BaseSettings):
             )
         if self.memory == "nvmm":
             self._check_nvmm()
+        if self.projection_yaw is not None and self.projection != "pitch":
+            raise ValueError(
+                "--projection-yaw says where the touchlines are crossed: it needs --projection pitch"
+            )
+        if self.projection_yaw is not None and self.panorama is not None:
+            raise ValueError("--projection-yaw is for panoramas that are stitched here; leave it away")
         names = ["main", *(further.name for further in self.programme)]
         if len(set(names)) < len(names):
             raise ValueError(f"two programmes have the same name: {', '.join(names)}")
@@ -187,6 +197,8 @@ class RunConfig(ProgrammeSettings, BaseSettings):
             raise ValueError(
                 "--memory nvmm films cameras and files: the synthetic match is drawn in plain memory"
             )
+        if self.drift == "correct":
+            raise ValueError("--drift correct needs a stitch of ours, which there is none of in NVMM memory")
         if self.hold != "reference":
             raise ValueError(
                 f"--hold {self.hold} can't be had in NVMM memory: its frames wait in the converter's own pool already"

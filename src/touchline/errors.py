@@ -39,6 +39,10 @@ class CalibrationError(RigError):
         self.matches = matches
 
 
+class FieldError(RigError):
+    """The field can't be found in this footage."""
+
+
 class PlanError(TouchlineError):
     """The memory plan does not fit; the message holds its arithmetic and what would fit."""
 

@@ -16,7 +16,8 @@ HALF, TOP, BOTTOM = math.radians(85), math.radians(20), math.radians(-45)
 
 
 def panorama(projection: str = "equirectangular") -> Panorama:
-    return Panorama(projection, 700, 260, -HALF, HALF, BOTTOM, TOP)
+    half = min(HALF, math.radians(80)) if projection == "pitch" else HALF
+    return Panorama(projection, 700, 260, -half, half, BOTTOM, TOP)
 
 
 def row(pts_s: float, grey: int, view: View | None, size: tuple[int, int] = (320, 180)) -> OverviewRow:
@@ -30,7 +31,7 @@ def yellow(picture: np.ndarray) -> np.ndarray:
     return np.stack(found[::-1], axis=-1)
 
 
-@pytest.mark.parametrize("projection", ["equirectangular", "cylindrical"])
+@pytest.mark.parametrize("projection", ["equirectangular", "cylindrical", "pitch"])
 @pytest.mark.parametrize("view", [View(0, -10, 50), View(-40, -20, 30), View(55, 5, 24), View(10, -12, 100)])
 def test_an_outline_is_the_edge_of_the_picture(projection: str, view: View) -> None:
     """Every point, taken back to the programme's picture, lies on its edge; all four edges and corners are there."""

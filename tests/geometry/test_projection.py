@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from touchline.errors import RigError
 from touchline.geometry import Camera, Distortion, Panorama, Rig, fit_panorama
-from touchline.geometry.projection import coverage
+from touchline.geometry.fitting import coverage
 
-PROJECTIONS: tuple[Any, ...] = ("equirectangular", "cylindrical")
+PROJECTIONS: tuple[Any, ...] = ("equirectangular", "cylindrical")  # the third: test_pitch_projection.py
 
 
 def small(projection: Any = "equirectangular", **changes: Any) -> Panorama:

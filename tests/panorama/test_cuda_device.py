@@ -10,7 +10,7 @@ import pytest
 from nv12_reference import Tone, check, noise, stitched
 
 from touchline.errors import CudaError, MissingCudaError, RigError
-from touchline.geometry import Camera, Distortion, Rig, fit_panorama
+from touchline.geometry import Camera, Distortion, Rig, fit_panorama, rotation_from_angles
 from touchline.gst.nv12 import Nv12
 from touchline.panorama.gain import Difference, Gain
 from touchline.panorama.reduce import reduce_luma
@@ -79,6 +79,27 @@ def test_panorama_of_noise_equals_the_reference(device, stream, size, pitch, fea
         out = made(device, stream, stitcher, left, right, pitch=pitch)
         assert stitcher.bytes_down == 0
     check(out, stitched(plan_stitch(rig, panorama, feather), panorama, (left, right)))
+
+
+def test_another_plan_is_used_whole_from_the_next_pair_on(device, stream):
+    """Of cameras that have turned: the same picture as from a stitcher that was made for them."""
+    rig = two_cameras()
+    turned = Rig(
+        (rig.left, rig.right.rotated(rotation_from_angles(0.01, -0.006, 0.004) @ rig.right.rotation))
+    )
+    panorama = fit_panorama(rig)
+    left, right = (noise(c.width, c.height, n) for n, c in enumerate(rig.cameras))
+    with CudaStitcher(device, rig, panorama, gain=False) as stitcher:
+        before = made(device, stream, stitcher, left, right)
+        planned = stitcher.plan(turned)
+        assert np.array_equal(made(device, stream, stitcher, left, right).y, before.y)
+        stitcher.use(planned)
+        after = made(device, stream, stitcher, left, right)
+    with CudaStitcher(device, turned, panorama, gain=False) as stitcher:
+        wanted = made(device, stream, stitcher, left, right)
+    assert np.array_equal(after.y, wanted.y)
+    assert np.array_equal(after.uv, wanted.uv)
+    assert not np.array_equal(after.y, before.y)
 
 
 def test_full_size_panorama_of_noise_equals_the_reference(device, stream):

@@ -61,6 +61,16 @@ def test_panorama_of_noise_equals_the_reference(folder, size, pad, feather, roll
     check(out, stitched(plan, panorama, (left, right), tones_of(difference)))
 
 
+def test_a_panorama_of_the_pitch_projection_equals_the_reference(folder):
+    rig = two_cameras()
+    panorama = fit_panorama(rig, "pitch", (520, 150))
+    plan = plan_stitch(rig, panorama, 3.0)
+    left, right = (noise(c.width, c.height, 3 + n) for n, c in enumerate(rig.cameras))
+    out = noise(520, 150, 9)
+    HostStitch(folder)(stitch_tables(plan), left, right, out, Difference().tones())
+    check(out, stitched(plan, panorama, (left, right)))
+
+
 def test_a_panorama_smaller_than_a_block_and_pictures_of_the_smallest_size(folder):
     camera = Camera.from_fov(4, 4, 5)
     rig = Rig((camera, camera))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from touchline.errors import RigError
-from touchline.geometry import Camera, Distortion, Panorama, Rig, fit_panorama
+from touchline.geometry import Camera, Distortion, Panorama, Rig, fit_panorama, rotation_from_angles
 from touchline.gst.nv12 import Nv12
 from touchline.panorama.stitch import FEATHER_DEG, CpuStitcher, make_stitcher
 from touchline.panorama.warp import plan_stitch, right_share
@@ -101,6 +101,7 @@ def workers():
         ("equirectangular", (560, 160), 0, 3.0),
         ("equirectangular", (558, 154), 10, 60.0),
         ("cylindrical", (470, 130), 22, 0.0),
+        ("pitch", (520, 150), 4, 3.0),
     ],
 )
 def test_panorama_equals_the_reference(workers, projection, size, pad, feather):
@@ -235,3 +236,26 @@ def test_synthetic_match_with_its_true_rig(workers, lens):
     assert fitted_psnr(out.y, truth.y) >= 33
     assert fitted_psnr(out.uv[..., 0], truth.uv[..., 0]) >= 36
     assert fitted_psnr(out.uv[..., 1], truth.uv[..., 1]) >= 36
+
+
+def test_another_plan_is_used_whole_from_the_next_pair_on(workers):
+    """Of cameras that have turned: the same picture as from a stitcher that was made for them."""
+    rig = two_cameras()
+    panorama = fit_panorama(rig)
+    turned = Rig(
+        (rig.left, rig.right.rotated(rotation_from_angles(0.01, -0.006, 0.004) @ rig.right.rotation))
+    )
+    left, right = (texture(c.width, c.height, 4 + i) for i, c in enumerate(rig.cameras))
+    stitcher = CpuStitcher(rig, panorama, workers, gain=False)
+    made = [Nv12.empty(panorama.width, panorama.height) for _ in range(3)]
+    stitcher.stitch(left, right, made[0], 0.0)
+    planned = stitcher.plan(turned)
+    stitcher.stitch(left, right, made[1], 0.1)
+    assert np.array_equal(made[0].y, made[1].y), "a plan that is made changes nothing yet"
+    stitcher.use(planned)
+    stitcher.stitch(left, right, made[1], 0.2)
+    CpuStitcher(turned, panorama, workers, gain=False).stitch(left, right, made[2], 0.0)
+    assert np.array_equal(made[1].y, made[2].y)
+    assert np.array_equal(made[1].uv, made[2].uv)
+    assert not np.array_equal(made[0].y, made[1].y)
+    assert stitcher.rig == turned

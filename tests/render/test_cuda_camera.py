@@ -68,6 +68,27 @@ def test_a_view_equals_the_reference(device, frame, projection, source, size, vi
     within(out.pixels(), view_reference(picture, panorama, view, *size, fetches))
 
 
+@pytest.mark.parametrize(
+    ("source", "size", "view"),
+    [
+        ((5700, 1900), (1920, 1080), View(22, -10, 30)),
+        ((5700, 1900), (1280, 720), View(-40, -6, 24)),
+        ((1900, 634), (638, 362), View(68, -4, 9)),
+        ((1900, 634), (320, 180), View(10, -9, 40)),
+    ],
+)
+def test_a_view_of_the_pitch_projection_equals_the_reference(device, frame, source, size, view):
+    from touchline.render.cuda_camera import CudaVirtualCamera
+
+    panorama = Panorama("pitch", *source, *(math.radians(a) for a in (-65, 80, -35, 8, 5)))
+    view = ViewLimits(panorama, size[0] / size[1]).clamp(view)
+    picture, out = noise(*source), frame(size, -(-size[0] // 2) * 2 + 6)
+    with CudaVirtualCamera(device, panorama, *size) as camera:
+        camera.render(frame(picture).picture, view, out.picture)
+        fetches = camera.fetches
+    within(out.pixels(), view_reference(picture, panorama, view, *size, fetches))
+
+
 def test_a_view_equals_the_processors(device, frame):
     """Each is within half a level of the truth and its rounding."""
     from touchline.render.cuda_camera import CudaVirtualCamera

@@ -31,6 +31,7 @@ from touchline.render.cuda_mapping import (
 )
 
 ANGLES = tuple(math.radians(a) for a in (-75, 75, -35, 15))
+STRAIGHT = tuple(math.radians(a) for a in (-65, 80, -35, 8, 5))  # the last one is the normal
 SOURCE = "".join(files("touchline.render").joinpath(name).read_text() for name in FILES)
 
 
@@ -79,10 +80,10 @@ def test_a_view_equals_the_reference(folder, projection, size, pad, view, fetche
     within(out, view_reference(source, panorama, view, *size, fetches))
 
 
-@pytest.mark.parametrize("projection", ["equirectangular", "cylindrical"])
+@pytest.mark.parametrize("projection", ["equirectangular", "cylindrical", "pitch"])
 def test_as_many_fetches_as_on_the_processor(projection):
     """The closed form of the coarsest step against the differences of neighbouring blocks."""
-    panorama = Panorama(projection, 5700, 1900, *ANGLES)
+    panorama = Panorama(projection, 5700, 1900, *(STRAIGHT if projection == "pitch" else ANGLES))
     limits = ViewLimits(panorama, 16 / 9)
     random = np.random.default_rng(5)
     same = 0
@@ -96,6 +97,25 @@ def test_as_many_fetches_as_on_the_processor(projection):
             assert abs(mapping.fetches - camera.fetches) <= 1, view
             same += mapping.fetches == camera.fetches
     assert same >= 10, "only where a step lies right at the limit may they differ"
+
+
+@pytest.mark.parametrize(
+    ("size", "pad", "view"),
+    [
+        ((640, 360), 0, View(22, -12, 26)),
+        ((638, 362), 2, View(-48, -8, 12)),
+        ((640, 360), 0, View(68, -4, 9)),  # where it is stretched most
+        ((320, 180), 4, View(20, -6, 34)),
+        ((160, 90), 2, View(12, -9, 36)),
+    ],
+)
+def test_a_view_of_the_pitch_projection_equals_the_reference(folder, size, pad, view):
+    panorama = Panorama("pitch", 1900, 634, *STRAIGHT)
+    source, out = noise(1900, 634, 6), padded(*size, pad)
+    view = ViewLimits(panorama, size[0] / size[1]).clamp(view)
+    mapping, bend = view_mapping(panorama, view, *size)
+    resampled(folder, "pitch", source, mapping, (0, 0, *size), out, bend)
+    within(out, view_reference(source, panorama, view, *size, mapping.fetches))
 
 
 def test_a_view_across_half_a_turn(folder):
@@ -150,6 +170,6 @@ def test_all_is_written_and_nothing_beside_it(folder):
 
 
 def test_the_structures_have_no_holes():
-    assert ctypes.sizeof(Mapping) == 48
+    assert ctypes.sizeof(Mapping) == 56
     assert ctypes.sizeof(Source) == 48
     assert ctypes.sizeof(Output) == 48

@@ -77,6 +77,19 @@ def check(out: Nv12, expected: list[np.ndarray]) -> None:
         assert error.max() <= 2, f"{name}: {error.max():.2f} levels at {np.argwhere(error == error.max())[0]}"
 
 
+@pytest.mark.parametrize(
+    ("size", "pad", "view"),
+    [((320, 176), 0, View(10, -8, 26)), ((318, 182), 7, View(58, -4, 14)), ((160, 90), 2, View(-12, -9, 40))],
+)
+def test_a_view_of_the_pitch_projection_equals_the_reference(workers, size, pad, view):
+    panorama = Panorama("pitch", 960, 340, *(math.radians(a) for a in (-65, 80, -35, 8, 5)))
+    source, out = smooth(960, 340, pad), padded(*size, pad)
+    view = ViewLimits(panorama, size[0] / size[1]).clamp(view)
+    camera = CpuVirtualCamera(panorama, *size, workers)
+    camera.render(source, view, out)
+    check(out, reference(source, panorama, view, *size, camera.fetches))
+
+
 @pytest.mark.parametrize("projection", ["equirectangular", "cylindrical"])
 @pytest.mark.parametrize(
     ("size", "pad", "view", "fetches"),

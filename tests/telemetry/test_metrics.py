@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from touchline.counters import Durations
 from touchline.delay.states import State
 from touchline.errors import ConfigurationError
+from touchline.panorama.drift_stats import DriftStats
 from touchline.programme import OutputStatus
 from touchline.telemetry import (
     FrameStats,
@@ -224,3 +225,17 @@ def test_nothing_is_left_running() -> None:
     server.close()
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(f"http://127.0.0.1:{server.port}/ready", timeout=2)
+
+
+def test_the_cameras_drift() -> None:
+    """Nobody watches: nothing is told. Nothing was matched yet: no error, rather than none."""
+    assert not [name for name, _ in _scrape(STATS) if "camera" in name or "reprojection" in name]
+    drift = DriftStats("correct", 9, 0.7, 0.4, 12.0, 0.1, 14.5, 1, 3)
+    found = _scrape(replace(STATS, drift=drift))
+    assert found["reprojection_error_px", ()] == 0.7
+    assert found["camera_turned_px", (("camera", "left"),)] == 0.1
+    assert found["camera_turned_px", (("camera", "right"),)] == 14.5
+    assert found["camera_knocks_total", ()] == 1
+    assert found["rig_corrections_total", ()] == 3
+    unmatched = _scrape(replace(STATS, drift=replace(drift, reprojection_error_px=None)))
+    assert ("reprojection_error_px", ()) not in unmatched

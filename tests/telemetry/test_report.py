@@ -109,6 +109,7 @@ def test_it_has_the_fields_of_the_contract_and_no_others(tmp_path: Path) -> None
         ],
         "pools": [],
         "gpu": None,
+        "drift": None,
         "version": touchline.__version__,
     }
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from touchline.analysis.background import Background
 from touchline.analysis.centre import densest, quantiles
-from touchline.geometry import Panorama
+from touchline.geometry import FieldOutline, Panorama
 
 _HABIT_S = 60.0  # how long a pixel is remembered to have moved
 _HABIT = 0.15  # share of that time at which a pixel counts half: crowds, flags, trees, a clock
@@ -23,6 +23,7 @@ _MOST_REDUCED = (
 )
 _BANDWIDTH_DEG = 7.0  # how far apart players of one scene are
 _CENTRAL = (0.15, 0.85)  # the share of the movement whose width is the spread
+FIELD_MARGIN_DEG = 1.0  # beside the field: heads beyond the far touchline, a throw-in
 
 
 @dataclass(frozen=True)
@@ -53,14 +54,24 @@ class MotionDetector:
     Args:
         panorama: what is observed.
         width: about how many pixels wide the reduced picture is; no less than a sixteenth of the panorama.
+        field: where the field is: what moves further outside than ``margin_deg`` is not seen. None: all is looked at.
+        margin_deg: degrees.
     """
 
-    def __init__(self, panorama: Panorama, width: int = 400) -> None:
+    def __init__(
+        self,
+        panorama: Panorama,
+        width: int = 400,
+        *,
+        field: FieldOutline | None = None,
+        margin_deg: float = FIELD_MARGIN_DEG,
+    ) -> None:
         self._panorama = panorama
         self._factor = min(_MOST_REDUCED, max(1, round(panorama.width / width)))
         rows, columns = panorama.height // self._factor, panorama.width // self._factor
         self._small: NDArray[np.uint8] = np.empty((rows, columns), np.uint8)
         self._background = Background(rows, columns)
+        self._outside = self._beside(field, margin_deg) if field else None
         self._habit: NDArray[np.float32] = np.zeros((rows, columns), np.float32)
         yaw, pitch = panorama.pixels_to_angles(panorama.width / 2 - 0.5, panorama.height / 2 - 0.5)
         self._last = Motion(0, math.degrees(float(yaw)), math.degrees(float(pitch)), 0.0, 0.0)
@@ -105,6 +116,8 @@ class MotionDetector:
         # After a gap of seconds the model is as good as it was: it must not be overrun by one picture.
         elapsed_s = min((pts_ns - self._last.pts_ns) / 1e9, 1.0) if self._seen else 0.0
         fresh = self._background.observe(small.astype(np.float32), elapsed_s)
+        if self._outside is not None:
+            fresh[self._outside] = 0
         self._last = self._locate(fresh, pts_ns, elapsed_s)
         self._seen = True
         return self._last
@@ -115,6 +128,14 @@ class MotionDetector:
         whole = luma[: rows * self._factor, : columns * self._factor]
         cv2.resize(whole, (columns, rows), dst=self._small, interpolation=cv2.INTER_AREA)
         return self._small
+
+    def _beside(self, field: FieldOutline, margin_deg: float) -> NDArray[np.bool_]:
+        """The pixels of the reduced picture that show nothing of the field."""
+        rows, columns = self._small.shape
+        full = (np.arange(n) * self._factor + (self._factor - 1) / 2 for n in (columns, rows))
+        x, y = full
+        rays = self._panorama.rays(x[None, :], y[:, None])
+        return np.asarray(field.distance(rays) > math.radians(margin_deg))
 
     def _locate(self, fresh: NDArray[np.float32], pts_ns: int, elapsed_s: float) -> Motion:
         moving = fresh > 0

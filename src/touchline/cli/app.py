@@ -16,6 +16,7 @@ from touchline.cli.calibrate import calibrate
 from touchline.cli.console import problems
 from touchline.cli.demo import demo
 from touchline.cli.doctor import doctor
+from touchline.cli.field import field
 from touchline.cli.plan import plan
 from touchline.cli.run import run
 from touchline.cli.soak import soak
@@ -57,7 +58,7 @@ def options(
         os.environ["TOUCHLINE_DEBUG"] = "1"
 
 
-_COMMANDS: tuple[Callable[..., None], ...] = (run, demo, synth, calibrate, plan, doctor, soak)
+_COMMANDS: tuple[Callable[..., None], ...] = (run, demo, synth, calibrate, field, plan, doctor, soak)
 for command in _COMMANDS:
     app.command(name=command.__name__, epilog=EPILOG)(command)
 

@@ -71,7 +71,23 @@ def run(
     ] = None,
     projection: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="equirectangular | cylindrical.", rich_help_panel=PICTURE),
+        typer.Option(metavar="NAME", help="equirectangular | cylindrical | pitch.", rich_help_panel=PICTURE),
+    ] = None,
+    projection_yaw: Annotated[
+        float | None,
+        typer.Option(
+            metavar="DEG",
+            help="Where pitch crosses the touchlines at right angles (default: from the rig's field, else 0).",
+            rich_help_panel=PICTURE,
+        ),
+    ] = None,
+    drift: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHAT",
+            help="Cameras that sag or are knocked: off | report | correct (default report).",
+            rich_help_panel=PICTURE,
+        ),
     ] = None,
     render: Annotated[
         str | None,

@@ -10,7 +10,7 @@ import numpy as np
 from touchline.analysis.log import MotionLog
 from touchline.director.smoothing import local_line
 from touchline.director.steering import Axis, Feel, smoothstep
-from touchline.geometry import View, ViewLimits
+from touchline.geometry import FieldOutline, Panorama, View, ViewLimits
 
 _REACH = 3.0  # the kernel ends at so many sigmas
 _FAINT = 2e-4  # share of moving pixels that counts half
@@ -23,6 +23,7 @@ _PAN = Feel(response_s=0.45, rest=2.0, speed=32.0, acceleration=40.0, jerk=200.0
 _TILT = Feel(response_s=0.8, rest=1.5, speed=12.0, acceleration=15.0, jerk=60.0)
 _ZOOM = Feel(response_s=1.2, rest=2.0, speed=8.0, acceleration=10.0, jerk=40.0)
 _DRIFT = 3.0  # degrees per second, on the way home
+_FIELD_MARGIN_DEG = 1.0  # that the middle of the picture may lie beside the field
 
 
 class _Target(NamedTuple):
@@ -48,6 +49,7 @@ class FollowDirector:
         horizon_s: how far ahead of the time shown motions are known; 0 for a programme without delay.
         smoothing_s: sigma of the smoothing.
         fov_deg: the narrowest and the widest field of view.
+        field: the middle of the picture stays on it, as far as the panorama allows. None: anywhere.
 
     Raises:
         ValueError: for numbers that make no sense.
@@ -61,6 +63,7 @@ class FollowDirector:
         horizon_s: float,
         smoothing_s: float = 1.0,
         fov_deg: tuple[float, float] = (30.0, 55.0),
+        field: FieldOutline | None = None,
     ) -> None:
         if not (horizon_s >= 0 and smoothing_s > 0 and 1 <= fov_deg[0] <= fov_deg[1] <= 150):
             raise ValueError(
@@ -70,18 +73,12 @@ class FollowDirector:
         self._limits = limits
         self._sigma = smoothing_s
         self._fov = fov_deg
+        self._field = field
         self.past_ns = round(_REACH * smoothing_s * 1e9)
         self._lead_ns = round(min(_LEAD_S, horizon_s) * 1e9)
         # Beyond the kernel's end nothing counts: there is no need to wait for it.
         self.horizon_ns = min(round(horizon_s * 1e9), self.past_ns + self._lead_ns)
-        p = limits.panorama
-        self._home = limits.clamp(
-            View(
-                math.degrees(p.yaw_min + p.yaw_max) / 2,
-                math.degrees(p.pitch_min + p.pitch_max) / 2,
-                fov_deg[1],
-            )
-        )
+        self._home = limits.clamp(View(*self._kept(*_middle(limits.panorama)), fov_deg[1]))
         self._shown: int | None = None
         self._view = self._home
         self._cut_to(self._home)
@@ -100,7 +97,7 @@ class FollowDirector:
         low, high = self._fov
         fov = max(min(self._zoom.position, high), min(low, target.view.fov_deg))
         pitch = max(-85.0, min(85.0, self._tilt.position))
-        self._view = self._limits.clamp(View(self._pan.position, pitch, fov))
+        self._view = self._limits.clamp(View(*self._kept(self._pan.position, pitch), fov))
         return self._view
 
     def _cut_to(self, view: View) -> None:
@@ -134,6 +131,13 @@ class FollowDirector:
         spread = float(weights @ table[:, 3] / weights.sum())
         return self._blend(yaw, speed, pitch, self._fov_for(spread), sureness)
 
+    def _kept(self, yaw_deg: float, pitch_deg: float) -> tuple[float, float]:
+        """The nearest direction on the field."""
+        if self._field is None:
+            return yaw_deg, pitch_deg
+        yaw_deg, pitch_deg = self._field.keep(yaw_deg, pitch_deg, _FIELD_MARGIN_DEG)
+        return yaw_deg, max(-85.0, min(85.0, pitch_deg))
+
     def _fov_for(self, spread_deg: float) -> float:
         """Room for the movement's middle and for a little around it."""
         low, high = self._fov
@@ -144,15 +148,19 @@ class FollowDirector:
         home, share = self._home, sureness
 
         def placed(yaw_deg: float) -> View:
-            return self._limits.clamp(
-                View(
-                    home.yaw_deg + share * (yaw_deg - home.yaw_deg),
-                    home.pitch_deg + share * (max(-85.0, min(85.0, pitch)) - home.pitch_deg),
-                    home.fov_deg + share * (fov - home.fov_deg),
-                )
+            middle = self._kept(
+                home.yaw_deg + share * (yaw_deg - home.yaw_deg),
+                home.pitch_deg + share * (max(-85.0, min(85.0, pitch)) - home.pitch_deg),
             )
+            return self._limits.clamp(View(*middle, home.fov_deg + share * (fov - home.fov_deg)))
 
         view = placed(yaw)
         step_s = 0.1
         after = placed(yaw + speed * step_s)
         return _Target(view, (after.yaw_deg - view.yaw_deg) / step_s, sureness)
+
+
+def _middle(panorama: Panorama) -> tuple[float, float]:
+    """Yaw and pitch, degrees, half-way between a panorama's limits."""
+    yaw, pitch = (panorama.yaw_min + panorama.yaw_max) / 2, (panorama.pitch_min + panorama.pitch_max) / 2
+    return math.degrees(yaw), math.degrees(float(panorama.pitch_along(yaw, pitch)))

@@ -25,6 +25,7 @@ from touchline.geometry import Panorama, Rig, View
 from touchline.gst.caps import PlaneLayout, VideoCaps, packed_bytes
 from touchline.gst.domains import Domain, SystemDomain
 from touchline.gst.nv12 import Nv12
+from touchline.panorama.standin import StandIn
 from touchline.panorama.stitch import Stitcher as PlainStitcher
 from touchline.panorama.stitch import make_stitcher
 from touchline.panorama.workers import Workers
@@ -44,6 +45,12 @@ class Stitcher(Protocol):
     """Makes panoramas."""
 
     def stitch(self, left: Any, right: Any, out: Any, pts_s: float) -> None:
+        """See :class:`touchline.panorama.stitch.Stitcher`."""
+
+    def plan(self, rig: Rig) -> Any:
+        """See :class:`touchline.panorama.stitch.Stitcher`."""
+
+    def use(self, planned: Any) -> None:
         """See :class:`touchline.panorama.stitch.Stitcher`."""
 
     def warm_up(self, left: Any, right: Any, out: Any) -> None:
@@ -104,6 +111,9 @@ class Backend(Protocol):
     def copy(self, source: Any, out: Any) -> None:
         """Copies every pixel of a picture."""
 
+    def luma(self, picture: Any) -> NDArray[np.uint8] | None:
+        """A copy of a picture's luma in plain memory; None for one that stands in for a lost camera's."""
+
     def reducer(self, layout: PlaneLayout, factor: int) -> Reduce | None:
         """Reduces the luma of held frames for the analysis; None: it can map them and does so itself."""
 
@@ -136,6 +146,8 @@ class _CpuStitching:
         self._make = make
         self._stitcher = make()
         self.stitch = self._stitcher.stitch
+        self.plan = self._stitcher.plan
+        self.use = self._stitcher.use
 
     def warm_up(self, left: Nv12, right: Nv12, out: Nv12) -> None:
         # Another one, for this one remembers what it has seen of the light.
@@ -174,6 +186,9 @@ class CpuBackend:
 
     def copy(self, source: Nv12, out: Nv12) -> None:
         out.copy_from(source)
+
+    def luma(self, picture: Nv12) -> NDArray[np.uint8] | None:
+        return None if isinstance(picture, StandIn) else picture.y.copy()
 
     def reducer(self, layout: PlaneLayout, factor: int) -> Reduce | None:
         return None

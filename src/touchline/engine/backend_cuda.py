@@ -111,6 +111,13 @@ class CudaBackend:
         copy_picture(self.device, source, out, self._stream)
         self._stream.wait()
 
+    def luma(self, picture: DevicePicture) -> NDArray[np.uint8] | None:
+        """One download, counted."""
+        if isinstance(picture, DeviceStandIn):
+            return None
+        self.bus.down.add("drift", picture.width * picture.height)
+        return self._down(picture.luma)
+
     def reducer(self, layout: PlaneLayout, factor: int) -> Callable[[Any], NDArray[np.uint8]]:
         reducer = self._keep(CudaReducer(self.device, (layout.width, layout.height), factor))
         self.bus.down.add("analysis", 0)
@@ -196,6 +203,12 @@ class _CountedStitcher:
         self._stitcher.stitch(left, right, out, pts_s)
         if not isinstance(left, DeviceStandIn) and not isinstance(right, DeviceStandIn):
             self._bus.down.add("gain", self._stitcher.bytes_down)
+
+    def plan(self, rig: Rig) -> Any:
+        return self._stitcher.plan(rig)
+
+    def use(self, planned: Any) -> None:
+        self._stitcher.use(planned)
 
     def warm_up(self, left: DevicePicture, right: DevicePicture, out: DevicePicture) -> None:
         """Only the kernel: the first pair that is stitched has to be the first one that something is learnt of."""

@@ -28,6 +28,9 @@ def stats_of(production: Production) -> RunStats:
         )
     if production.watch:
         stages["analysis"] = production.watch.worker.durations
+    drift = production.scene.drift
+    if drift:
+        stages["drift"] = drift.durations
     return RunStats(
         delay_s=production.main.settings.delay,
         frames=_frames(production),
@@ -37,6 +40,7 @@ def stats_of(production: Production) -> RunStats:
         programmes=tuple(_programme(production, channel) for channel in production.channels),
         pools=get_buffer_pool_stats(production.pools, _stores(production)),
         gpu=production.gpu.now(),
+        drift=drift.stats if drift else None,
     )
 
 

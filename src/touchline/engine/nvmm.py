@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -28,14 +27,10 @@ from touchline.engine.nvmm_backend import NvmmBackend
 from touchline.engine.nvmm_channel import NvmmChannel
 from touchline.engine.planning import Settled
 from touchline.engine.production import Production
-from touchline.engine.scene import Scene, assume_rate
+from touchline.engine.scene import Scene, assume_rate, panorama_of
 from touchline.engine.viewing import Watch
-from touchline.errors import InputError
-from touchline.geometry import Panorama
 from touchline.gst.caps import VideoCaps
 from touchline.gst.library import SECOND
-
-_STEEPEST = math.radians(80)
 
 
 class NvmmProduction(Production):
@@ -63,22 +58,11 @@ class NvmmProduction(Production):
             known = bool(caps.fps)
             if not known:
                 caps = replace(caps, fps=assume_rate(self._note))
-            panorama = self._geometry(caps)
+            panorama = panorama_of(config, (caps.width, caps.height))
         except BaseException:
             self.feed.stop()
             raise
         return Scene(self.feed, infos, panorama, caps, _nothing, None, 0, rate_known=known)
-
-    def _geometry(self, caps: VideoCaps) -> Panorama:
-        """What the stitcher's panorama spans: --panorama-fov wide, with square pixels in its middle."""
-        half = math.radians(self.config.panorama_fov) / 2
-        tall = half * caps.height / caps.width
-        if tall > _STEEPEST:
-            raise InputError(
-                f"a panorama of {caps.width}x{caps.height} can't span {self.config.panorama_fov:g} degrees; "
-                "say how wide it is with --panorama-fov"
-            )
-        return Panorama(self.config.projection, caps.width, caps.height, -half, half, -tall, tall)
 
     def _make_channel(self, name: str, settings: ProgrammeSettings, choice: ViewChoice) -> Channel:
         return NvmmChannel(

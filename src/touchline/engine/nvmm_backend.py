@@ -97,6 +97,9 @@ class NvmmBackend:
     def copy(self, source: Any, out: Any) -> None:
         _refuse()
 
+    def luma(self, picture: Any) -> NoReturn:
+        _refuse()
+
     def reducer(self, layout: PlaneLayout, factor: int) -> Reduce | None:
         _refuse()
 

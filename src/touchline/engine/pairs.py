@@ -140,6 +140,8 @@ def needs_panorama(config: RunConfig) -> str | None:
     for name, settings in config.programmes.items():
         if parse_view(settings.view).kind == "panorama":
             return f"the programme {name} shows the panorama"
+    if config.drift == "correct":
+        return "--drift correct turns the panorama after the cameras"
     if config.memory in ("cuda", "nvmm"):
         return f"in --memory {config.memory} views are rendered from panoramas"
     return None

@@ -159,6 +159,8 @@ class Production:
         self.window.start()
         if self.watch:
             self.watch.worker.start()
+        if self.scene.drift:
+            self.scene.drift.start()
         self.stitching.start()
 
     def wait(self, timeout_s: float) -> bool:
@@ -221,6 +223,8 @@ class Production:
         self.scene.feed.stop()
         self.window.flush()
         self.stitching.stop()
+        if self.scene.drift:
+            self.scene.drift.stop()
         for channel in self.channels:
             channel.stop_playing()
         if self.watch:
@@ -300,6 +304,7 @@ class Production:
             replayed_ns=replayed_ns,
             on_failed=self._analysis_failed,
             pairs=self.scene.pairs,
+            field=self.scene.rig.outline if self.scene.rig else None,
         )
 
     def _warm_up(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -19,7 +18,8 @@ from touchline.capture import (
     parse_source,
 )
 from touchline.config import RunConfig
-from touchline.engine.backend import Backend
+from touchline.engine.backend import Backend, Stitcher
+from touchline.engine.drifting import DriftWorker
 from touchline.engine.hearing import Hearing, RenderSound
 from touchline.engine.pairs import Pairs, RenderChoice, choose_render
 from touchline.engine.rigs import Say, rig_for, rig_path_for
@@ -29,6 +29,7 @@ from touchline.geometry import Panorama, Rig, fit_panorama
 from touchline.gst.caps import VideoCaps
 from touchline.gst.library import SECOND
 from touchline.gst.nv12 import Nv12
+from touchline.panorama.drift import DriftMonitor
 from touchline.panorama.pair import PairLayout
 from touchline.synth import SyntheticMatch
 
@@ -53,6 +54,7 @@ class Scene:
         render_sound: makes that of the synthetic match.
         pairs: what the held frames are, and renders them, if they are the cameras' pictures; None: panoramas.
         render: why they are the one or the other; None for a panorama that came stitched.
+        drift: watches whether the cameras still stand as the rig says; None if nobody does.
         warm_up: does what ``compose`` does, on nothing, so that the kernels are there when the first frame comes.
     """
 
@@ -67,6 +69,7 @@ class Scene:
     rate_known: bool = True
     sound: tuple[bool, ...] = ()
     render_sound: RenderSound | None = None
+    drift: DriftWorker | None = None
     pairs: Pairs | None = None
     render: RenderChoice | None = None
 
@@ -85,7 +88,7 @@ def build_scene(config: RunConfig, backend: Backend, clock: Any, say: Say, heari
         InputError, RigError, ConfigurationError: if an input, the rig or a setting can't be used.
     """
     if config.synthetic is not None:
-        return _synthetic(config, backend, clock)
+        return _synthetic(config, backend, clock, say)
     names = [config.panorama] if config.panorama is not None else [config.left, config.right]
     uris = tuple(parse_source(name) for name in names if name is not None)
     limit = None if config.duration is None else round(config.duration * SECOND)
@@ -115,7 +118,7 @@ def build_scene(config: RunConfig, backend: Backend, clock: Any, say: Say, heari
         raise
 
 
-def _synthetic(config: RunConfig, backend: Backend, clock: Any) -> Scene:
+def _synthetic(config: RunConfig, backend: Backend, clock: Any, say: Say) -> Scene:
     size, rate = parse_size(config.synthetic_size), parse_rate(config.synthetic_fps)
     if config.synthetic is None or config.rig is not None:
         raise ConfigurationError("the synthetic match brings its own rig; leave --rig away")
@@ -131,7 +134,7 @@ def _synthetic(config: RunConfig, backend: Backend, clock: Any) -> Scene:
     feed = DrawnFeed(infos, draw, frames=frames, paced=config.pace == "live")
     feed.open(clock)
     draw(0)
-    scene = _stitching(config, feed, infos, match.rig, backend, lambda _: None)
+    scene = _stitching(config, feed, infos, match.rig, backend, say)
     return replace(scene, render_sound=match.audio)
 
 
@@ -145,9 +148,9 @@ def _stitching(
     config: RunConfig, feed: Feed, infos: list[SourceInfo], rig: Rig, backend: Backend, say: Say
 ) -> Scene:
     size = parse_size(config.panorama_size) if config.panorama_size else None
-    panorama = fit_panorama(rig, config.projection, size)
+    panorama = fit_panorama(rig, config.projection, size, normal_deg_of(config, rig))
     held = (panorama.width, panorama.height)
-    pairs = backend.pairs(rig, panorama)
+    pairs, stitcher = backend.pairs(rig, panorama), None
     choice = choose_render(config, PairLayout.of(rig), held, able=pairs is not None)
     if pairs is not None and choice.name == "direct":
         held, write, try_out = pairs.layout.size, pairs.keep, pairs.warm_up
@@ -155,7 +158,11 @@ def _stitching(
         stitcher = backend.stitcher(rig, panorama)
         pairs, write, try_out = None, stitcher.stitch, stitcher.warm_up
 
+    drift = _drift(config, rig, stitcher, backend, say)
+
     def compose(pictures: Sequence[Any], out: Any, pts_s: float) -> None:
+        if drift is not None:
+            drift.before(pictures, pts_s)
         write(pictures[0], pictures[1], out, pts_s)
 
     def warm_up() -> None:
@@ -172,7 +179,19 @@ def _stitching(
     caps = VideoCaps(*held, rate, infos[0].colorimetry)
     copies = 0 if pairs is None else 1
     scene = Scene(feed, infos, panorama, caps, compose, rig, copies, warm_up, rate_known=all(rates))
-    return replace(scene, pairs=pairs, render=choice)
+    return replace(scene, pairs=pairs, render=choice, drift=drift)
+
+
+def _drift(config: RunConfig, rig: Rig, stitcher: Stitcher | None, backend: Backend, say: Say) -> DriftWorker | None:
+    """Who watches the cameras, if that is wanted."""
+    if config.drift == "off":
+        return None
+
+    def failed(error: Exception) -> None:
+        say(f"The cameras' drift is watched no more ({type(error).__name__}: {error})")
+
+    monitor = DriftMonitor(rig, config.drift, say)
+    return DriftWorker(monitor, stitcher, backend.luma, waits=config.pace == "fast", on_failed=failed)
 
 
 def _stitched(config: RunConfig, feed: Feed, infos: list[SourceInfo], backend: Backend, say: Say) -> Scene:
@@ -180,20 +199,34 @@ def _stitched(config: RunConfig, feed: Feed, infos: list[SourceInfo], backend: B
     info = infos[0]
     if config.panorama_size and parse_size(config.panorama_size) != (info.width, info.height):
         raise ConfigurationError("--panorama-size is for panoramas that are stitched here; leave it away")
-    half = math.radians(config.panorama_fov) / 2
-    tall = half * info.height / info.width
-    if tall > math.radians(80):
-        raise InputError(
-            f"a panorama of {info.width}x{info.height} can't span {config.panorama_fov:g} degrees; "
-            "say how wide it is with --panorama-fov"
-        )
-    panorama = Panorama(config.projection, info.width, info.height, -half, half, -tall, tall)
+    panorama = panorama_of(config, (info.width, info.height))
 
     def compose(pictures: Sequence[Any], out: Any, _pts_s: float) -> None:
         backend.copy(pictures[0], out)
 
     caps = VideoCaps(info.width, info.height, info.fps or assume_rate(say), info.colorimetry)
     return Scene(feed, infos, panorama, caps, compose, None, copies=1, rate_known=bool(info.fps))
+
+
+def normal_deg_of(config: RunConfig, rig: Rig) -> float:
+    """Where the pitch projection looks: as asked for, at right angles to the field's touchlines, or straight ahead."""
+    if config.projection != "pitch":
+        return 0.0
+    if config.projection_yaw is not None:
+        return config.projection_yaw
+    return rig.outline.normal_deg if rig.outline else 0.0
+
+
+def panorama_of(config: RunConfig, size: tuple[int, int]) -> Panorama:
+    """What a panorama of that size, stitched by others, spans: --panorama-fov, with square pixels in its middle.
+
+    Raises:
+        InputError: if it can't span so much.
+    """
+    try:
+        return Panorama.centred(config.projection, size, config.panorama_fov)
+    except ValueError as error:
+        raise InputError(f"{error}; say how wide it is with --panorama-fov") from error
 
 
 def assume_rate(say: Callable[[str], None]) -> Fraction:

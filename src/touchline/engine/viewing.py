@@ -21,7 +21,7 @@ from touchline.engine.backend import Backend
 from touchline.engine.pairs import Pairs, Show
 from touchline.engine.showing import Render
 from touchline.errors import ConfigurationError
-from touchline.geometry import Panorama, View, ViewLimits
+from touchline.geometry import FieldOutline, Panorama, View, ViewLimits
 from touchline.gst.caps import PlaneLayout
 
 DEFAULT_SIZE = (1280, 720)
@@ -65,11 +65,15 @@ class Watch:
         log: what has been seen.
         worker: who fills it; to be started and stopped with the run.
         replayed_ns: how far behind those who read replays may look.
+        field: where people play; None: anywhere.
     """
 
-    def __init__(self, log: MotionLog, worker: Observer, replayed_ns: int = 0) -> None:
+    def __init__(
+        self, log: MotionLog, worker: Observer, replayed_ns: int = 0, field: FieldOutline | None = None
+    ) -> None:
         self.log = log
         self.worker = worker
+        self.field = field
         self._replayed_ns = replayed_ns
         self._needed: dict[str, int] = {}
 
@@ -93,6 +97,7 @@ def watch_store(
     replayed_ns: int = 0,
     on_failed: Callable[[Exception], None],
     pairs: Pairs | None = None,
+    field: FieldOutline | None = None,
 ) -> Watch:
     """An analysis of the newest frames of a store.
 
@@ -105,11 +110,12 @@ def watch_store(
         replayed_ns: how far behind those who read replays may look.
         on_failed: called if it has to give up.
         pairs: what they are, if they are the cameras' pictures themselves.
+        field: where people play; None: anywhere.
     """
-    log, detector = MotionLog(), MotionDetector(panorama)
+    log, detector = MotionLog(), MotionDetector(panorama, field=field)
     reduce = (pairs or backend).reducer(layout, detector.factor)
     worker = AnalysisWorker(store, layout, detector, log, holds=holds, on_failed=on_failed, reduce=reduce)
-    return Watch(log, worker, replayed_ns)
+    return Watch(log, worker, replayed_ns, field)
 
 
 def programme_size(
@@ -171,7 +177,7 @@ def build_viewing(
     if choice.fixed is not None:
         return Viewing(_renderer(show, FixedDirector(choice.fixed, limits), None), warm_up)
     assert watch is not None
-    director = FollowDirector(watch.log, limits, horizon_s=horizon_s(settings))
+    director = FollowDirector(watch.log, limits, horizon_s=horizon_s(settings), field=watch.field)
     if (
         settings.shows_replays
     ):  # what it shows lies behind the others, and it may be asked for nothing for hours

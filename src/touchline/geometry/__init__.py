@@ -11,14 +11,18 @@ Conventions, the same everywhere:
 
 from touchline.geometry.angles import angles_to_rays, rays_to_angles, rotation_from_angles, rotation_to_angles
 from touchline.geometry.camera import Camera, Distortion
-from touchline.geometry.projection import Panorama, fit_panorama
+from touchline.geometry.fitting import fit_panorama
+from touchline.geometry.outline import FieldOutline
+from touchline.geometry.projection import Panorama, Projection
 from touchline.geometry.rig import Rig
 from touchline.geometry.view import View, ViewLimits
 
 __all__ = [
     "Camera",
     "Distortion",
+    "FieldOutline",
     "Panorama",
+    "Projection",
     "Rig",
     "View",
     "ViewLimits",

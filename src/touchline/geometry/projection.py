@@ -1,35 +1,58 @@
 """Panorama projections: which direction each pixel of the panorama shows.
 
-``equirectangular``: columns are even in yaw, rows even in pitch. ``cylindrical``: columns are even in yaw,
-rows even in the tangent of pitch, so that upright things stay straight and level lines bend the same way.
+Columns depend on yaw alone, so that upright things stay upright. With yaw counted from ``normal``:
+
+===============  =================  ===================  ====================================================
+projection       column             row                  what is straight
+===============  =================  ===================  ====================================================
+equirectangular  yaw                pitch                upright lines, the horizon
+cylindrical      yaw                tan(pitch)           the same; things keep their shape at any height
+pitch            2 tan(yaw / 2)     tan(pitch)/cos(yaw)  the same, and every line along the touchlines: level
+===============  =================  ===================  ====================================================
+
+A line on the ground, h below the lens, at distance d, along the touchlines is seen at (s, -h, d) for all s: there
+tan(pitch) = -h / hypot(s, d) and cos(yaw) = d / hypot(s, d), so that its row is -h / d, the same for all s. So it is
+for lines at any height along the touchlines: the rows of ``pitch`` are those of a flat picture. The columns are those
+of the Pannini projection (Sharpless, Postle and German 2010; its rows "squeezed" to the full), which keep what a flat
+picture would stretch without end. About the horizon things are magnified by 1 / cos(yaw) upwards and by
+1 / cos(yaw / 2)^2 across: at 45 degrees by 1.41 and 1.17, at 60 by 2 and 1.33, at 75 by 3.9 and 1.59. A player who
+runs along a touchline keeps his height in the picture. A quarter of a turn away rows grow without end, so the
+panorama ends at 80 degrees from its normal.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from touchline.errors import RigError
 from touchline.geometry.angles import Floats, angles_to_rays
-from touchline.geometry.rig import Rig
 
-Projection = Literal["equirectangular", "cylindrical"]
+Projection = Literal["equirectangular", "cylindrical", "pitch"]
+PITCH_REACH_DEG = 80.0  # from its normal, as far as a panorama of the pitch projection goes
 _STEEPEST = math.radians(80)  # no panorama of a pitch reaches further up or down
+_REACH = math.radians(PITCH_REACH_DEG)
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
 class Panorama:
     """A panorama picture: a projection, a size, and the part of the sphere that it covers.
 
-    Angles in radians. The edges of the picture, not the centres of its outer pixels, lie at the limits.
+    Angles in radians. The edges of the picture, not the centres of its outer pixels, lie at the limits. In the pitch
+    projection the upper and lower edges are level lines, not lines of one pitch: ``pitch_min`` and ``pitch_max`` are
+    theirs at the normal, where they are furthest from the horizon.
+
+    Args:
+        normal: yaw of the direction that crosses the touchlines at right angles; of the pitch projection alone.
 
     Raises:
         ValueError: for an unknown projection, a size that NV12 can't have (odd or not positive), limits that
-            are not in order, or a cylindrical panorama that reaches a pole.
+            are not in order, a cylindrical or a pitch panorama that reaches a pole, or a pitch panorama that reaches
+            more than 80 degrees to a side of its normal.
     """
 
     projection: Projection
@@ -39,9 +62,10 @@ class Panorama:
     yaw_max: float
     pitch_min: float
     pitch_max: float
+    normal: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.projection not in ("equirectangular", "cylindrical"):
+        if self.projection not in get_args(Projection):
             raise ValueError(f"unknown projection {self.projection!r}")
         if self.width <= 0 or self.height <= 0 or self.width % 2 or self.height % 2:
             raise ValueError(f"a panorama needs an even size above zero, not {self.width}x{self.height}")
@@ -50,25 +74,75 @@ class Panorama:
         pole = math.pi / 2 if self.projection == "equirectangular" else math.radians(85)
         if not (-pole <= self.pitch_min < self.pitch_max <= pole):
             raise ValueError("a panorama's pitch limits must be in order and short of the poles")
+        if self.projection != "pitch":
+            if self.normal:
+                raise ValueError("only a panorama of the pitch projection has a normal")
+            return
+        low, high = self.yaw_min - self.normal, self.yaw_max - self.normal
+        if not (low >= -_REACH - _ROUNDING and high <= _REACH + _ROUNDING):
+            raise ValueError(
+                f"a panorama in the pitch projection reaches at most {PITCH_REACH_DEG:g} degrees to either side of its "
+                f"normal, not {math.degrees(low):.1f} to {math.degrees(high):.1f}"
+            )
 
-    def rows_of(self, pitch: ArrayLike) -> Floats:
-        """The vertical coordinate before scaling: pitch itself or its tangent."""
+    def columns_of(self, yaw: ArrayLike) -> Floats:
+        """The horizontal coordinate before scaling; nan where ``pitch`` has none."""
+        yaw = np.asarray(yaw, dtype=np.float64)
+        if self.projection != "pitch":
+            return yaw
+        off = self._off(yaw)
+        return np.where(np.abs(off) < math.pi / 2, 2 * np.tan(off / 2), np.nan)
+
+    def rows_of(self, pitch: ArrayLike, yaw: ArrayLike | None = None) -> Floats:
+        """The vertical coordinate before scaling: pitch, its tangent, or that over the cosine of yaw.
+
+        Args:
+            pitch: radians.
+            yaw: radians, broadcast; of the pitch projection alone, by default its normal. A quarter of a turn from
+                there and beyond there are no rows: nan.
+        """
         pitch = np.asarray(pitch, dtype=np.float64)
-        return np.asarray(pitch if self.projection == "equirectangular" else np.tan(pitch))
+        if self.projection == "equirectangular":
+            return pitch
+        rows = np.asarray(np.tan(pitch))
+        if self.projection == "cylindrical" or yaw is None:
+            return rows
+        level = np.cos(np.asarray(yaw, dtype=np.float64) - self.normal)
+        return np.asarray(rows / np.where(level > 1e-9, level, np.nan))
+
+    def pitch_along(self, yaw: ArrayLike, pitch: ArrayLike) -> Floats:
+        """The pitch at ``yaw`` of the picture's level line that has ``pitch`` at the normal (broadcast)."""
+        yaw, pitch = np.asarray(yaw, dtype=np.float64), np.asarray(pitch, dtype=np.float64)
+        if self.projection != "pitch":
+            return np.broadcast_to(pitch, np.broadcast_shapes(yaw.shape, pitch.shape))
+        return np.asarray(np.arctan(np.tan(pitch) * np.cos(yaw - self.normal)))
 
     def pixels_to_angles(self, x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
-        """Yaw and pitch of pixel coordinates; outside the picture the same formula goes on."""
+        """Yaw and pitch of pixel coordinates; outside the picture the same formula goes on.
+
+        Yaw has the shape of ``x``. Pitch has that of ``y``; in the pitch projection, that of both together.
+        """
         x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-        yaw = self.yaw_min + (x + 0.5) * ((self.yaw_max - self.yaw_min) / self.width)
+        first, last = (float(self.columns_of(yaw)) for yaw in (self.yaw_min, self.yaw_max))
+        yaw = first + (x + 0.5) * ((last - first) / self.width)
         top, bottom = self.rows_of(self.pitch_max), self.rows_of(self.pitch_min)
         row = top + (y + 0.5) * ((bottom - top) / self.height)
-        return yaw, np.asarray(row if self.projection == "equirectangular" else np.arctan(row))
+        if self.projection == "equirectangular":
+            return yaw, np.asarray(row)
+        if self.projection == "cylindrical":
+            return yaw, np.asarray(np.arctan(row))
+        off = 2 * np.arctan(yaw / 2)
+        return np.asarray(off + self.normal), np.asarray(np.arctan(row * np.cos(off)))
 
     def angles_to_pixels(self, yaw: ArrayLike, pitch: ArrayLike) -> tuple[Floats, Floats]:
-        """Pixel coordinates of directions; they may lie outside the picture."""
-        x = (np.asarray(yaw, dtype=np.float64) - self.yaw_min) * (self.width / (self.yaw_max - self.yaw_min))
+        """Pixel coordinates of directions; they may lie outside the picture.
+
+        In the pitch projection both are nan a quarter of a turn from the normal and beyond.
+        """
+        first, last = (float(self.columns_of(limit)) for limit in (self.yaw_min, self.yaw_max))
+        x = (self.columns_of(yaw) - first) * (self.width / (last - first))
         top, bottom = self.rows_of(self.pitch_max), self.rows_of(self.pitch_min)
-        y = (self.rows_of(pitch) - top) * (self.height / (bottom - top))
+        y = (self.rows_of(pitch, yaw) - top) * (self.height / (bottom - top))
         return x - 0.5, y - 0.5
 
     def rays(self, x: ArrayLike, y: ArrayLike) -> Floats:
@@ -78,113 +152,38 @@ class Panorama:
 
     def scaled(self, width: int, height: int) -> Panorama:
         """The same part of the sphere as a picture of another size."""
-        return Panorama(
-            self.projection, width, height, self.yaw_min, self.yaw_max, self.pitch_min, self.pitch_max
-        )
+        return replace(self, width=width, height=height)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, angles in degrees."""
-        return {
+        told = {
             "projection": self.projection,
             "width": self.width,
             "height": self.height,
             "yaw_deg": [math.degrees(self.yaw_min), math.degrees(self.yaw_max)],
             "pitch_deg": [math.degrees(self.pitch_min), math.degrees(self.pitch_max)],
         }
+        return told | {"normal_deg": math.degrees(self.normal)} if self.projection == "pitch" else told
 
+    @classmethod
+    def centred(cls, projection: Projection, size: tuple[int, int], fov_deg: float) -> Panorama:
+        """A panorama of that size around yaw 0 and the horizon, ``fov_deg`` wide, its pixels square in its middle.
 
-def coverage(rig: Rig, yaw: ArrayLike, pitch: ArrayLike) -> NDArray[np.bool_]:
-    """Where at least one camera of the rig sees the direction (yaw, pitch), in radians."""
-    rays = angles_to_rays(yaw, pitch)
-    seen = np.zeros(rays.shape[:-1], dtype=np.bool_)
-    for camera in rig.cameras:
-        seen |= camera.project(rays)[1]
-    return seen
+        Raises:
+            ValueError: if it would reach further up than 80 degrees, or, in the pitch projection, to the sides.
+        """
+        half = math.radians(fov_deg) / 2
+        if projection == "pitch" and half > _REACH:
+            raise ValueError(
+                f"in the pitch projection a panorama spans at most {2 * PITCH_REACH_DEG:g} degrees, not {fov_deg:g}"
+            )
+        across = 2 * math.tan(half / 2) if projection == "pitch" else half
+        up = across * size[1] / size[0]
+        tall = math.atan(up) if projection == "pitch" else up
+        if tall > _STEEPEST:
+            raise ValueError(f"a panorama of {size[0]}x{size[1]} can't span {fov_deg:g} degrees")
+        return cls(projection, *size, -half, half, -tall, tall)
 
-
-def fit_panorama(
-    rig: Rig, projection: Projection = "equirectangular", size: tuple[int, int] | None = None
-) -> Panorama:
-    """The largest panorama without black: the biggest rectangle of the projection that the cameras cover.
-
-    Args:
-        rig: the cameras.
-        projection: see :data:`Projection`.
-        size: width and height in pixels; by default as fine as the cameras are around their centres, the
-            width a multiple of 16 and the height of 4.
-
-    Raises:
-        RigError: if the cameras cover no rectangle worth the name (less than 5 by 5 degrees).
-    """
-    step = math.radians(0.25)
-    yaw = np.arange(-math.pi + step / 2, math.pi, step)
-    pitch = np.arange(-_STEEPEST, _STEEPEST, step)
-    covered = _eroded(coverage(rig, yaw[None, :], pitch[:, None]))
-    tall = pitch if projection == "equirectangular" else np.tan(pitch)
-    rows, columns = _largest_rectangle(covered, tall)
-    if columns[1] - columns[0] < 20 or rows[1] - rows[0] < 20:
-        raise RigError("the cameras of this rig cover no panorama together; calibrate it again")
-    limits = _grown(rig, (yaw[columns[0]], yaw[columns[1]], pitch[rows[0]], pitch[rows[1]]))
-    if size is None:
-        per_radian = float(np.mean([camera.fx for camera in rig.cameras]))
-        low, high = limits[2:] if projection == "equirectangular" else np.tan(limits[2:])
-        size = (
-            max(16, round((limits[1] - limits[0]) * per_radian / 16) * 16),
-            max(4, round(float(high - low) * per_radian / 4) * 4),
-        )
-    return Panorama(projection, *size, *limits)
-
-
-def _eroded(covered: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Where all eight neighbours are covered too: two edges may cross in a notch between two samples."""
-    inner = np.zeros_like(covered)
-    rows, columns = covered.shape
-    inner[1:-1, 1:-1] = np.logical_and.reduce(
-        [covered[r : rows - 2 + r, c : columns - 2 + c] for r in range(3) for c in range(3)]
-    )
-    return inner
-
-
-def _grown(rig: Rig, limits: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-    """Moves each limit outwards in steps finer than the first search, as far as its side stays covered."""
-    step = math.radians(1 / 16)
-    sides = [float(limit) for limit in limits]
-    growing = [0, 1, 2, 3]
-    while growing:
-        for side in list(growing):
-            trial = sides.copy()
-            trial[side] += step if side % 2 else -step
-            yaw = np.arange(trial[0], trial[1] + step / 2, step / 2)
-            pitch = np.arange(trial[2], trial[3] + step / 2, step / 2)
-            line = (trial[side], pitch) if side < 2 else (yaw, trial[side])
-            if abs(trial[side]) < (math.pi if side < 2 else _STEEPEST) and coverage(rig, *line).all():
-                sides = trial
-            else:
-                growing.remove(side)
-    return sides[0], sides[1], sides[2], sides[3]
-
-
-def _largest_rectangle(covered: NDArray[np.bool_], tall: Floats) -> tuple[tuple[int, int], tuple[int, int]]:
-    """First and last row and column of the biggest all-true rectangle; rows weigh by their height ``tall``.
-
-    The classic sweep: below each row the columns form a histogram of covered heights, and the largest
-    rectangle under a histogram is found with a stack in linear time.
-    """
-    rows, columns = covered.shape
-    start = np.full(columns, -1)  # the row at which the covered run of a column began
-    best, found = 0.0, ((0, 0), (0, 0))
-    for row in range(rows):
-        start = np.where(covered[row], np.where(start < 0, row, start), -1)
-        stack: list[tuple[int, int]] = []  # (first column, first row), first rows falling towards the top
-        for column in range(columns + 1):
-            begin = int(start[column]) if column < columns else -1
-            first = column
-            # A later first row is a lower bar; -1 is no bar at all.
-            while stack and (begin < 0 or stack[-1][1] < begin):
-                first, top = stack.pop()
-                area = (column - first) * float(tall[row] - tall[top])
-                if area > best:
-                    best, found = area, ((top, row), (first, column - 1))
-            if begin >= 0 and (not stack or stack[-1][1] > begin):
-                stack.append((first, begin))
-    return found
+    def _off(self, yaw: Floats) -> Floats:
+        """Yaw from the normal, -pi .. pi."""
+        return np.asarray((yaw - self.normal + math.pi) % (2 * math.pi) - math.pi)

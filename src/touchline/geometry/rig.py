@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from touchline.errors import RigError
 from touchline.geometry.camera import Camera
+from touchline.geometry.outline import FieldOutline, Points
 
 FORMAT = "touchline-rig"
 FORMAT_VERSION = 1
@@ -23,15 +26,23 @@ class Rig:
         cameras: two cameras; the structure allows more.
         error_px: median reprojection error in pixels of the calibration that found the rig, if one did.
         notes: anything that a person or a calibration wants to keep beside it.
+        field: where the field is seen, as corners (yaw, pitch) in degrees; see
+            :class:`touchline.geometry.outline.FieldOutline`. Empty: nobody has said.
+
+    Raises:
+        ValueError: without cameras, or for a field that can't be.
     """
 
     cameras: tuple[Camera, ...]
     error_px: float | None = None
-    notes: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, Any] = dataclasses.field(default_factory=dict)
+    field: Points = ()
 
     def __post_init__(self) -> None:
         if not self.cameras:
             raise ValueError("a rig needs at least one camera")
+        if self.field:
+            object.__setattr__(self, "field", FieldOutline(self.field).points)
 
     @property
     def left(self) -> Camera:
@@ -40,6 +51,11 @@ class Rig:
     @property
     def right(self) -> Camera:
         return self.cameras[-1]
+
+    @cached_property
+    def outline(self) -> FieldOutline | None:
+        """Where the field is; None if nobody has said."""
+        return FieldOutline(self.field) if self.field else None
 
     def check_sizes(self, *sizes: tuple[int, int], where: str = "this rig") -> None:
         """Raises :class:`RigError` unless the cameras have these picture sizes (width, height)."""
@@ -60,6 +76,7 @@ class Rig:
             "cameras": [camera.to_dict() for camera in self.cameras],
             "error_px": self.error_px,
             "notes": self.notes,
+            "field": [list(corner) for corner in self.field],
         }
 
     @classmethod
@@ -74,7 +91,9 @@ class Rig:
         try:
             cameras = tuple(Camera.from_dict(c) for c in data["cameras"])
             error = data.get("error_px")
-            rig = cls(cameras, None if error is None else float(error), dict(data.get("notes") or {}))
+            corners = tuple((float(yaw), float(pitch)) for yaw, pitch in data.get("field") or ())
+            notes = dict(data.get("notes") or {})
+            rig = cls(cameras, None if error is None else float(error), notes, corners)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise RigError(f"{where} can't be used: {type(error).__name__}: {error}") from error
         if rig.error_px is not None and not math.isfinite(rig.error_px):

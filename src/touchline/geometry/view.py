@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from touchline.geometry.angles import Floats, angles_to_rays, rotation_from_angles
 from touchline.geometry.projection import Panorama
+from touchline.geometry.pyramid import Pyramid
 
 _TINY = 1e-6  # radians
 _STEEPEST = math.radians(85.0)  # the pitch that a view may have
@@ -60,9 +62,10 @@ class View:
 class ViewLimits:
     """Keeps views inside a panorama: nothing outside it is ever shown.
 
-    Everything is exact and in closed form. With half angles a (vertical) and b (horizontal) and the view's
-    pitch p, the top edge is highest in its middle, at p + a, when that is above the horizon, and else in its
-    corners, whose pitch is asin(k sin(p + a)), k = 1 / sqrt(1 + (cos a tan b)^2); the bottom edge mirrors it.
+    Everything is exact and in closed form; for the pitch projection see :mod:`touchline.geometry.pyramid`. For the
+    others, with half angles a (vertical) and b (horizontal) and the view's pitch p, the top edge is highest in its
+    middle, at p + a, when that is above the horizon, and else in its corners,
+    whose pitch is asin(k sin(p + a)), k = 1 / sqrt(1 + (cos a tan b)^2); the bottom edge mirrors it.
     The corners nearest to a pole reach furthest to the sides: their yaw is atan(tan b cos a / cos(|p| + a)).
 
     Args:
@@ -79,6 +82,8 @@ class ViewLimits:
 
     def contains(self, view: View) -> bool:
         """True if the whole picture lies inside the panorama (to a millionth of a radian)."""
+        if self._pyramid:
+            return self._pyramid.contains(*_radians(view))
         room = self._room(view.fov_deg)
         if room is None:
             return False
@@ -92,13 +97,16 @@ class ViewLimits:
         """The nearest view that shows nothing outside; ``view`` itself if it shows nothing outside.
 
         It is narrowed only if its field of view fits nowhere in the panorama; then it is tilted, then panned,
-        each no further than it must be.
+        each no further than it must be; in the pitch projection, which is lower at its sides, panned, then tilted.
 
         Raises:
             ValueError: if not even a view of one degree fits.
         """
         if self.contains(view):
             return view
+        if self._pyramid:
+            yaw, pitch, fov = (math.degrees(angle) for angle in self._pyramid.clamp(*_radians(view)))
+            return View(yaw, pitch, max(1.0, min(fov, view.fov_deg)))
         fov = self._widest_up_to(view.fov_deg)
         room = self._room(fov)
         assert room is not None
@@ -116,6 +124,10 @@ class ViewLimits:
     def widest(self, yaw_deg: float = 0.0, pitch_deg: float = 0.0) -> View:
         """The widest view that fits, as near to the given direction as it can be."""
         return self.clamp(View(yaw_deg, pitch_deg, 150.0))
+
+    @cached_property
+    def _pyramid(self) -> Pyramid | None:
+        return Pyramid(self.panorama, self.aspect) if self.panorama.projection == "pitch" else None
 
     def _widest_up_to(self, fov_deg: float) -> float:
         """The largest field of view that fits somewhere: a narrower view fits wherever a wider one does."""
@@ -160,3 +172,7 @@ class ViewLimits:
         across = math.tan(math.radians(fov_deg) / 2)
         above = math.atan(across / self.aspect)
         return math.atan2(across * math.cos(above), max(0.0, math.cos(abs(pitch) + above)))
+
+
+def _radians(view: View) -> tuple[float, float, float]:
+    return math.radians(view.yaw_deg), math.radians(view.pitch_deg), math.radians(view.fov_deg)

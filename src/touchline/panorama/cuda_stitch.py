@@ -15,7 +15,7 @@ from touchline.cuda.textures import Textures
 from touchline.geometry import Panorama, Rig
 from touchline.panorama.cuda_gain import GainSampler
 from touchline.panorama.cuda_standin import DeviceStandIn
-from touchline.panorama.cuda_tables import Planes, Source, Tables, Target, check_pieces, stitch_tables
+from touchline.panorama.cuda_tables import Planes, Source, StitchTables, Tables, Target, check_pieces, stitch_tables
 from touchline.panorama.gain import Difference, Gain
 from touchline.panorama.stitch import FEATHER_DEG
 from touchline.panorama.warp import plan_stitch
@@ -71,10 +71,10 @@ class CudaStitcher:
         self.stream = device.stream()
         self._kernels = Kernels(device, files(__package__).joinpath(_FILE), _FILE)
         self._textures = Textures(device)
-        made = stitch_tables(plan_stitch(rig, panorama, feather_deg))
-        self._memory = [DeviceMemory.of(device, table, self.stream) for table in made]
-        self._tiles = len(made.tiles)
-        self._tables = Tables(*(memory.pointer for memory in self._memory))
+        self._device = device
+        self._feather_deg = feather_deg
+        self._memory: list[DeviceMemory] = []
+        self.use(self.plan(rig))
         self._gain = Gain(rig, panorama) if gain else None
         self._sampler = GainSampler(device, self.stream, self._gain.points) if self._gain else None
         self._first = True
@@ -84,6 +84,22 @@ class CudaStitcher:
     def difference(self) -> Difference:
         """The difference between the cameras that is corrected now."""
         return Difference() if self._gain is None else self._gain.difference
+
+    def plan(self, rig: Rig) -> tuple[Rig, StitchTables]:
+        """The tables for another rig of the same cameras, turned a little; from any thread."""
+        return rig, stitch_tables(plan_stitch(rig, self.panorama, self._feather_deg))
+
+    def use(self, planned: tuple[Rig, StitchTables]) -> None:
+        """Stitches by the tables of :meth:`plan` from now on; from the thread that stitches."""
+        self.rig, made = planned
+        before = self._memory
+        self._memory = [DeviceMemory.of(self._device, table, self.stream) for table in made]
+        self._tiles = len(made.tiles)
+        self._tables = Tables(*(memory.pointer for memory in self._memory))
+        if before:
+            self.stream.wait()  # whoever read the old ones is done
+            for memory in before:
+                memory.close()
 
     def stitch(self, left: DevicePicture, right: DevicePicture, out: DevicePicture, pts_s: float) -> None:
         """Writes the panorama of a pair of frames of time ``pts_s`` (seconds) into ``out``; complete when it returns.

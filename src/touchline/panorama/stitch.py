@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from touchline.geometry import Panorama, Rig
 from touchline.gst.nv12 import Nv12
 from touchline.panorama.gain import Difference, Gain
 from touchline.panorama.kernels import warp_rows
 from touchline.panorama.standin import StandIn
-from touchline.panorama.warp import block_count, picture_of, plan_stitch, writable_picture_of
+from touchline.panorama.warp import StitchPlan, block_count, picture_of, plan_stitch, writable_picture_of
 from touchline.panorama.workers import Workers
 
 FEATHER_DEG = 3.0
@@ -23,6 +23,12 @@ class Stitcher(Protocol):
 
         A :class:`~touchline.panorama.standin.StandIn` is shown like a frame, but nothing is learnt from it.
         """
+
+    def plan(self, rig: Rig) -> Any:
+        """Whatever it needs to know of another rig of the same cameras; from any thread."""
+
+    def use(self, planned: Any) -> None:
+        """Stitches by that from now on; from the thread that stitches."""
 
 
 class CpuStitcher:
@@ -52,6 +58,7 @@ class CpuStitcher:
         self.rig = rig
         self.panorama = panorama
         self._workers = workers
+        self._feather_deg = feather_deg
         self._plan = plan_stitch(rig, panorama, feather_deg)
         self._gain = Gain(rig, panorama) if gain else None
         self._rows = block_count(panorama.width, panorama.height)[0]
@@ -60,6 +67,14 @@ class CpuStitcher:
     def difference(self) -> Difference:
         """The difference between the cameras that is corrected now."""
         return Difference() if self._gain is None else self._gain.difference
+
+    def plan(self, rig: Rig) -> tuple[Rig, StitchPlan]:
+        """The plan for another rig of the same cameras, turned a little; from any thread."""
+        return rig, plan_stitch(rig, self.panorama, self._feather_deg)
+
+    def use(self, planned: tuple[Rig, StitchPlan]) -> None:
+        """Stitches by a plan of :meth:`plan` from now on; from the thread that stitches."""
+        self.rig, self._plan = planned
 
     def stitch(self, left: Nv12, right: Nv12, out: Nv12, pts_s: float) -> None:
         """See :class:`Stitcher`."""

@@ -3,16 +3,18 @@
 // The mapping is computed once for a part of the output, in its middle, as a polynomial of second order with its exact
 // derivatives: a table would have to be made, sent and read for each frame.
 //
-// Compile with PROJECTION, one of these three; what follows is in cuda_cells.cu and cuda_blocks.cu.
+// Compile with PROJECTION, one of these; what follows is in cuda_cells.cu and cuda_blocks.cu.
 
 #define EQUIRECTANGULAR 0
 #define CYLINDRICAL 1
-#define AFFINE 2  // scaled only, with black around
+#define AFFINE 2    // scaled only, with black around
+#define STRAIGHT 3  // the pitch projection, whose touchlines are straight: 2 tan(yaw / 2) and tan(pitch) / cos(yaw)
 
 struct Mapping {
     float start_x, start_y, step_x, step_y;      // ray, or source position in AFFINE: start + step * output sample
     float sine, cosine;                          // of the view's pitch
-    float scale_x, scale_y, origin_x, origin_y;  // source position = origin + scale * (yaw, pitch or its tangent)
+    float scale_x, scale_y, origin_x, origin_y;  // source position = origin + scale * (column, row of the projection)
+    float turn_sine, turn_cosine;                // of the view's yaw from the panorama's normal, in STRAIGHT
     int fetches;                                 // along each axis for one sample
     int rows;                                    // of luma that a block has room for in shared memory
 };
@@ -54,6 +56,30 @@ __device__ inline Bend halved(const Bend &b)
     return {0.5f * b.at, 0.5f * b.x, 0.5f * b.y, 0.5f * b.xx, 0.5f * b.xy, 0.5f * b.yy};
 }
 
+#if PROJECTION == STRAIGHT
+// From yaw, in radians, to 2 tan(yaw / 2): the chain rule. t: tan(yaw / 2).
+__device__ inline Bend spread_out(const Bend &yaw, float t)
+{
+    const float slope = 1.0f + t * t, bend = slope * t;
+    return {2.0f * t, slope * yaw.x, slope * yaw.y, slope * yaw.xx + 0.5f * bend * yaw.x * yaw.x,
+            slope * yaw.xy + bend * yaw.x * yaw.y, slope * yaw.yy + 0.5f * bend * yaw.y * yaw.y};
+}
+
+// rise / depth, both linear: of r = u / z the derivatives are (u' - r z') / z, and -2 r' z' / z for the next.
+__device__ inline Bend quotient(float rise, float rise_y, float depth, float depth_x, float depth_y)
+{
+    const float per_depth = 1.0f / depth, r = rise * per_depth;
+    const float x = -r * depth_x * per_depth, y = (rise_y - r * depth_y) * per_depth;
+    return {r, x, y, -x * depth_x * per_depth, -(x * depth_y + y * depth_x) * per_depth, -y * depth_y * per_depth};
+}
+
+__device__ inline Bend scaled(const Bend &b, float origin, float scale, float step)
+{
+    const float one = scale * step, two = one * step;
+    return {origin + scale * b.at, one * b.x, one * b.y, two * b.xx, two * b.xy, two * b.yy};
+}
+#endif
+
 // The mapping around the output position (x, y), in luma samples.
 __device__ inline void bends(const Mapping &map, float x, float y, Bend &across, Bend &down)
 {
@@ -68,6 +94,15 @@ __device__ inline void bends(const Mapping &map, float x, float y, Bend &across,
     const float level = a * a + ahead * ahead, per_level = 1.0f / level;
     // yaw = atan2(a, ahead)
     const float c = ahead * per_level, d = a * per_level;
+#if PROJECTION == STRAIGHT
+    // The same ray turned by the view's yaw: sideways and depth, seen along the normal.
+    const float sideways = a * map.turn_cosine + ahead * map.turn_sine;
+    const float depth = ahead * map.turn_cosine - a * map.turn_sine;
+    const Bend yaw = {0, c, -sine * d, -c * d, sine * (d * d - c * c), sine * sine * c * d};
+    across = scaled(spread_out(yaw, sideways / (sqrtf(level) + depth)), map.origin_x, map.scale_x, step);
+    const Bend line = quotient(rise, -cosine, depth, -map.turn_sine, sine * map.turn_cosine);
+    down = scaled(line, map.origin_y, map.scale_y, step);
+#else
     const float one_x = map.scale_x * step, two_x = one_x * step;
     across.at = map.origin_x + map.scale_x * atan2f(a, ahead);
     across.x = one_x * c;
@@ -91,6 +126,7 @@ __device__ inline void bends(const Mapping &map, float x, float y, Bend &across,
     down.xx = 0.5f * two_y * rise * (a * a * (per_level + 2.0f * factor) - 1.0f);
     down.xy = two_y * a * (cosine + rise * upwards);
     down.yy = 0.5f * two_y * (fall * upwards - sine);
+#endif
 #endif
 }
 

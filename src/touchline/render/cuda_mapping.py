@@ -6,12 +6,14 @@ import ctypes
 import math
 from typing import NamedTuple
 
-from touchline.geometry import Panorama, View
+import numpy as np
+
+from touchline.geometry import Panorama, View, rays_to_angles
 from touchline.render.kernels import MOST
 from touchline.render.resample import COARSE
 
 FILES = ("cuda_mapping.cu", "cuda_cells.cu", "cuda_blocks.cu")
-PROJECTIONS = {"equirectangular": 0, "cylindrical": 1, "affine": 2}
+PROJECTIONS = {"equirectangular": 0, "cylindrical": 1, "affine": 2, "pitch": 3}
 
 _BENT = 0.001  # samples of the panorama that a polynomial may be wrong by before it is used for less
 _LOOSE = 0.05  # the same where it only says what to copy
@@ -34,6 +36,8 @@ class Mapping(ctypes.Structure):
         ("scale_y", ctypes.c_float),
         ("origin_x", ctypes.c_float),
         ("origin_y", ctypes.c_float),
+        ("turn_sine", ctypes.c_float),
+        ("turn_cosine", ctypes.c_float),
         ("fetches", ctypes.c_int32),
         ("rows", ctypes.c_int32),
     )
@@ -109,13 +113,18 @@ def view_mapping(panorama: Panorama, view: View, width: int, height: int) -> tup
     """
     step = 2 * math.tan(math.radians(view.fov_deg) / 2) / width
     pitch = math.radians(view.pitch_deg)
-    scale_x = panorama.width / (panorama.yaw_max - panorama.yaw_min)
+    first, last = (float(panorama.columns_of(yaw)) for yaw in (panorama.yaw_min, panorama.yaw_max))
+    scale_x = panorama.width / (last - first)
     top, bottom = float(panorama.rows_of(panorama.pitch_max)), float(panorama.rows_of(panorama.pitch_min))
     scale_y = panorama.height / (bottom - top)
     half = step * (height - 1) / 2
-    nearest = max(math.cos(pitch) - abs(math.sin(pitch)) * half, 1e-3)
-    steps = _steepest(panorama, pitch, half, nearest)
-    coarsest = step * max(scale_x * steps[0], -scale_y * steps[1])
+    yaw = math.radians(view.yaw_deg)
+    if panorama.projection == "pitch":
+        origin_x, turn = -first * scale_x - 0.5, yaw - panorama.normal
+        coarsest, bend = _measured(panorama, view, step, width, height)
+    else:
+        origin_x, turn = (yaw - first) * scale_x - 0.5, 0.0
+        coarsest, bend = _derived(panorama, pitch, step, half, scale_x, scale_y)
     mapping = Mapping(
         -step * (width - 1) / 2,
         -half,
@@ -125,13 +134,45 @@ def view_mapping(panorama: Panorama, view: View, width: int, height: int) -> tup
         math.cos(pitch),
         scale_x,
         scale_y,
-        (math.radians(view.yaw_deg) - panorama.yaw_min) * scale_x - 0.5,
+        origin_x,
         -top * scale_y - 0.5,
+        math.sin(turn),
+        math.cos(turn),
         fetches_for(coarsest),
         _ROWS,
     )
+    return mapping, bend
+
+
+def _derived(
+    panorama: Panorama, pitch: float, step: float, half: float, scale_x: float, scale_y: float
+) -> tuple[float, float]:
+    """The longest step in the panorama, in samples, and the bend, where the panorama is even in yaw."""
+    nearest = max(math.cos(pitch) - abs(math.sin(pitch)) * half, 1e-3)
+    steps = _steepest(panorama, pitch, half, nearest)
     # The third order of atan(x / nearest).
-    return mapping, scale_x / 3 * (step / nearest) ** 3
+    return step * max(scale_x * steps[0], -scale_y * steps[1]), scale_x / 3 * (step / nearest) ** 3
+
+
+def _measured(panorama: Panorama, view: View, step: float, width: int, height: int) -> tuple[float, float]:
+    """The same in the pitch projection: from the mapping itself, at places all over the view.
+
+    Each axis is a quotient that is steepest, and bends most, at the view's edge; the places are on it too.
+    """
+    short = 0.003  # of the view's plane at distance 1: differences of so little are precise in float64
+    away = np.arange(-2, 3) * (short / step)
+    x = np.linspace(0, width - 1, 9)[None, :, None, None]
+    y = np.linspace(0, height - 1, 5)[:, None, None, None]
+    lines = np.array(
+        [(1.0, 0.0), (0.0, 1.0), (math.sqrt(0.5), math.sqrt(0.5)), (math.sqrt(0.5), -math.sqrt(0.5))]
+    )
+    ahead = View(0.0, view.pitch_deg, view.fov_deg)
+    rays = ahead.rays(x + lines[:, :1] * away, y + lines[:, 1:] * away, width, height)
+    yaw, pitch = rays_to_angles(rays)
+    at = np.stack(panorama.angles_to_pixels(yaw + math.radians(view.yaw_deg), pitch), axis=-1)
+    first = (at[..., 3, :] - at[..., 1, :]) * (step / short / 2)
+    third = (at[..., 4, :] - 2 * at[..., 3, :] + 2 * at[..., 1, :] - at[..., 0, :]) * (step / short) ** 3 / 2
+    return float(np.nanmax(np.abs(first[:, :, :2]))), float(np.nanmax(np.abs(third))) / 6
 
 
 def _steepest(panorama: Panorama, pitch: float, half: float, nearest: float) -> tuple[float, float]:

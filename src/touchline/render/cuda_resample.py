@@ -11,6 +11,7 @@ from touchline.cuda.kernels import Kernels
 from touchline.cuda.picture import DevicePicture
 from touchline.cuda.sources import Source
 from touchline.cuda.textures import Textures
+from touchline.geometry import Projection
 from touchline.render.cuda_mapping import FILES, PROJECTIONS, Mapping, Output, launch_of
 
 # Quotients and roots one or two last places less exact, in far fewer instructions.
@@ -43,7 +44,7 @@ class CudaResampler:
         source_size: tuple[int, int],
         width: int,
         height: int,
-        projection: Literal["equirectangular", "cylindrical", "affine"],
+        projection: Projection | Literal["affine"],
     ) -> None:
         if width < 2 or height < 2 or width % 2 or height % 2:
             raise ValueError(f"a programme needs an even size above zero, not {width}x{height}")

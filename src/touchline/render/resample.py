@@ -69,7 +69,8 @@ class Resampler:
 def _coarsest(nodes: NDArray[np.float64]) -> float:
     """The longest step in the source, in samples, that goes with one sample's step in the output."""
     inner = nodes[1:-1, 1:-1]
-    steps = (np.abs(np.diff(inner, axis=axis)).max() for axis in (0, 1))
+    # A block at the picture's edge may reach to where the panorama has no place any more.
+    steps = (np.nan_to_num(np.abs(np.diff(inner, axis=axis))).max() for axis in (0, 1))
     return float(max(steps)) / 16
 
 

@@ -53,6 +53,7 @@ class RunCollector(Collector):
         yield from _pools(stats)
         yield from _machine(stats)
         yield from _outputs(stats)
+        yield from _drift(stats)
 
 
 def _gauge(name: str, text: str, labels: list[str]) -> GaugeMetricFamily:
@@ -158,6 +159,23 @@ def _machine(stats: RunStats) -> Iterator[Metric]:
         busy = _gauge("gpu_utilization_ratio", "How busy the GPU is, 0 to 1.", [])
         busy.add_metric([], gpu.utilisation)
         yield busy
+
+
+def _drift(stats: RunStats) -> Iterator[Metric]:
+    drift = stats.drift
+    if drift is None:
+        return
+    error = _gauge("reprojection_error_px", "Where both cameras see the same, in pixels, median.", [])
+    if drift.reprojection_error_px is not None:
+        error.add_metric([], drift.reprojection_error_px)
+    turned = _gauge("camera_turned_px", "How far a camera has turned since the start.", ["camera"])
+    turned.add_metric(["left"], drift.left_px)
+    turned.add_metric(["right"], drift.right_px)
+    knocks = _counter("camera_knocks", "Times that a camera was knocked.", [])
+    knocks.add_metric([], drift.knocks)
+    corrections = _counter("rig_corrections", "Times that the rig was turned after the cameras.", [])
+    corrections.add_metric([], drift.corrections)
+    yield from (error, turned, knocks, corrections)
 
 
 def _outputs(stats: RunStats) -> Iterator[Metric]:

@@ -13,6 +13,7 @@ import touchline
 from touchline.counters import Durations
 from touchline.errors import OutputError
 from touchline.gst.library import version as gstreamer_version
+from touchline.panorama.drift_stats import DriftStats
 from touchline.telemetry.gpu import GpuMemory
 from touchline.telemetry.stats import ProgrammeStats, RunStats
 
@@ -124,6 +125,7 @@ class Report:
     programmes: list[Programme]
     pools: list[dict[str, Any]]
     gpu: GpuMemory | None
+    drift: DriftStats | None
     version: str
     host: Host
 
@@ -167,6 +169,7 @@ def build_report(stats: RunStats) -> Report:
         programmes=programmes,
         pools=[pool.as_dict() for pool in stats.pools],
         gpu=stats.gpu,
+        drift=stats.drift,
         version=touchline.__version__,
         host=_host(),
     )

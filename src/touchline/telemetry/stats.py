@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from touchline.counters import Durations
 from touchline.delay.states import State
+from touchline.panorama.drift_stats import DriftStats
 from touchline.programme.outputs import OutputStatus
 from touchline.telemetry.gpu import GpuMemory
 from touchline.telemetry.pools import PoolUse
@@ -128,6 +129,7 @@ class RunStats:
         programmes: each with its own delay.
         pools: every pool of frames.
         gpu: None without one.
+        drift: of the cameras; None if nobody watches it.
     """
 
     delay_s: float
@@ -144,6 +146,7 @@ class RunStats:
     programmes: tuple[ProgrammeStats, ...] = ()
     pools: tuple[PoolUse, ...] = ()
     gpu: GpuMemory | None = None
+    drift: DriftStats | None = None
 
     @property
     def all_programmes(self) -> tuple[ProgrammeStats, ...]:
