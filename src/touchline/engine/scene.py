@@ -182,7 +182,9 @@ def _stitching(
     return replace(scene, pairs=pairs, render=choice, drift=drift)
 
 
-def _drift(config: RunConfig, rig: Rig, stitcher: Stitcher | None, backend: Backend, say: Say) -> DriftWorker | None:
+def _drift(
+    config: RunConfig, rig: Rig, stitcher: Stitcher | None, backend: Backend, say: Say
+) -> DriftWorker | None:
     """Who watches the cameras, if that is wanted."""
     if config.drift == "off":
         return None

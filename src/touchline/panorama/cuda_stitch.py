@@ -15,7 +15,15 @@ from touchline.cuda.textures import Textures
 from touchline.geometry import Panorama, Rig
 from touchline.panorama.cuda_gain import GainSampler
 from touchline.panorama.cuda_standin import DeviceStandIn
-from touchline.panorama.cuda_tables import Planes, Source, StitchTables, Tables, Target, check_pieces, stitch_tables
+from touchline.panorama.cuda_tables import (
+    Planes,
+    Source,
+    StitchTables,
+    Tables,
+    Target,
+    check_pieces,
+    stitch_tables,
+)
 from touchline.panorama.gain import Difference, Gain
 from touchline.panorama.stitch import FEATHER_DEG
 from touchline.panorama.warp import plan_stitch
