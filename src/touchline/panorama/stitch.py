@@ -6,13 +6,23 @@ from typing import Protocol
 
 from touchline.geometry import Panorama, Rig
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.gain import Difference, Gain
-from touchline.panorama.kernels import warp_rows
+from touchline.panorama.blending import OverlapBlend
+from touchline.panorama.joint import Joint
+from touchline.panorama.kernels import Tones, plain_tones, warp_rows
+from touchline.panorama.lighting import Lighting
+from touchline.panorama.multiband import reach_of
+from touchline.panorama.seam import SeamGround, seam_ground
+from touchline.panorama.seam_follow import SeamFollower
 from touchline.panorama.standin import StandIn
-from touchline.panorama.warp import block_count, picture_of, plan_stitch, writable_picture_of
+from touchline.panorama.warp import (
+    Floats,
+    block_count,
+    lay_shares,
+    picture_of,
+    plan_stitch,
+    writable_picture_of,
+)
 from touchline.panorama.workers import Workers
-
-FEATHER_DEG = 3.0
 
 
 class Stitcher(Protocol):
@@ -25,6 +35,17 @@ class Stitcher(Protocol):
         """
 
 
+class Correction(Protocol):
+    """Knows the difference between the cameras."""
+
+    @property
+    def tones(self) -> Tones:
+        """What undoes it."""
+
+    def follow(self, left: Nv12, right: Nv12, pts_s: float) -> object:
+        """Looks at a pair of frames of time ``pts_s`` (seconds)."""
+
+
 class CpuStitcher:
     """Stitches on the processor.
 
@@ -32,12 +53,14 @@ class CpuStitcher:
         rig: two cameras.
         panorama: what to make.
         workers: the threads that do it.
-        feather_deg: width in degrees of the band in which one picture fades into the other.
-        gain: correct the difference in exposure and white balance between the cameras.
+        joint: how the pictures are joined.
+        gain: correct the difference in light and white balance between the cameras.
+        correction: who knows that difference; by default a :class:`~touchline.panorama.lighting.Lighting`.
 
     Raises:
         RigError: (when stitching) for pictures of other sizes than the rig's.
-        ValueError: (when stitching) for an output of another size than the panorama's.
+        ValueError: for a number of levels that can't be; (when stitching) for an output of another size than the
+            panorama's.
     """
 
     def __init__(
@@ -45,21 +68,39 @@ class CpuStitcher:
         rig: Rig,
         panorama: Panorama,
         workers: Workers,
+        joint: Joint | None = None,
         *,
-        feather_deg: float = FEATHER_DEG,
         gain: bool = True,
+        correction: Correction | None = None,
     ) -> None:
+        joint = joint or Joint()
         self.rig = rig
         self.panorama = panorama
         self._workers = workers
-        self._plan = plan_stitch(rig, panorama, feather_deg)
-        self._gain = Gain(rig, panorama) if gain else None
+        self._plan = plan = plan_stitch(rig, panorama, joint.feather_deg)
+        self._shares, self._kinds, self._weights = plan.shares.copy(), plan.kinds.copy(), plan.weights.copy()
+        self.correction = correction or (Lighting(rig, panorama) if gain else None)
+        self._plain = plain_tones()
         self._rows = block_count(panorama.width, panorama.height)[0]
+        self._ground: SeamGround | None = None
+        if joint.adaptive or joint.levels:
+            reach = reach_of(joint.levels) if joint.levels else 0
+            self._ground = seam_ground(rig, panorama, joint.feather_deg, reach)
+        self._seam = SeamFollower(rig, panorama, self._ground) if self._ground and joint.adaptive else None
+        self._blend = (
+            OverlapBlend(panorama, plan, self._ground, joint) if self._ground and joint.levels else None
+        )
+        self._lay()
 
     @property
-    def difference(self) -> Difference:
-        """The difference between the cameras that is corrected now."""
-        return Difference() if self._gain is None else self._gain.difference
+    def tones(self) -> Tones:
+        """What both pictures' levels become now."""
+        return self._plain if self.correction is None else self.correction.tones
+
+    @property
+    def path(self) -> Floats | None:
+        """Where an adaptive seam lies now: x at each row of block corners, shape (rows + 1,); None for a fixed one."""
+        return None if self._seam is None else self._seam.path
 
     def stitch(self, left: Nv12, right: Nv12, out: Nv12, pts_s: float) -> None:
         """See :class:`Stitcher`."""
@@ -69,27 +110,40 @@ class CpuStitcher:
                 f"the panorama is {self.panorama.width}x{self.panorama.height}, not {out.width}x{out.height}"
             )
         sources, target = (picture_of(left), picture_of(right)), writable_picture_of(out)
-        if self._gain and not isinstance(left, StandIn) and not isinstance(right, StandIn):
-            self._gain.follow(left, right, pts_s)
-        tones = self.difference.tones()
-        plan = self._plan
+        if not isinstance(left, StandIn) and not isinstance(right, StandIn):
+            self._learn(left, right, pts_s)
+        tones, plan, blend = self.tones, self._plan, self._blend
+        own = (plan.left.coefficients, plan.right.coefficients)
+        blended = blend.corrected(tones) if blend else tones
 
         def rows(first: int, last: int) -> None:
-            warp_rows(
-                first,
-                last,
-                plan.kinds,
-                *sources,
-                plan.left.coefficients,
-                plan.right.coefficients,
-                plan.weights,
-                tones,
-                target,
-            )
+            warp_rows(first, last, self._kinds, *sources, *own, self._weights, tones, target)
+            if blend:
+                blend.warp(first, last, sources, blended)
 
         self._workers.run(rows, self._rows)
+        if blend:
+            self._workers.run(lambda first, last: blend.blend(first, last, out), blend.strips)
+
+    def _learn(self, left: Nv12, right: Nv12, pts_s: float) -> None:
+        if self.correction:
+            self.correction.follow(left, right, pts_s)
+        if self._seam and self._seam.follow(left, right, self.tones, pts_s):
+            self._lay()
+
+    def _lay(self) -> None:
+        """Takes the seam from where it lies now."""
+        if self._seam and self._ground:
+            columns, plan = self._ground.columns, self._plan
+            self._shares[:, columns] = self._ground.shares_along(self._seam.path)
+            blocks = slice(columns.start, columns.stop - 1)
+            inside = plan.left.inside[:, blocks], plan.right.inside[:, blocks]
+            kinds, weights = lay_shares(self._shares[:, columns], *inside)
+            self._kinds[:, blocks], self._weights[:, blocks] = kinds, weights
+        if self._blend:
+            self._blend.follow(self._kinds, self._weights)
 
 
-def make_stitcher(rig: Rig, panorama: Panorama, workers: Workers) -> Stitcher:
+def make_stitcher(rig: Rig, panorama: Panorama, workers: Workers, joint: Joint | None = None) -> Stitcher:
     """The stitcher for this machine and the frames' memory; there is one for system memory."""
-    return CpuStitcher(rig, panorama, workers)
+    return CpuStitcher(rig, panorama, workers, joint)
