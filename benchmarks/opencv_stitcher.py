@@ -66,7 +66,7 @@ class OpenCvPanorama:
     def learn(self, left: Nv12, right: Nv12) -> None:
         """Finds exposures and the seam from a pair of pictures."""
         warped = self._warp(left, right)
-        self._compensator.feed(self._corners, warped, [(mask, 255) for mask in self._masks])
+        self._compensator.feed(self._corners, warped, self._masks)
         scale = min(1.0, math.sqrt(SEAM_PIXELS / (warped[0].shape[0] * warped[0].shape[1])))
         self._equalise(warped)
         small = [

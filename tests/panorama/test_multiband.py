@@ -43,6 +43,14 @@ def alone(camera: Camera, picture: Nv12) -> np.ndarray:
     return bilinear(picture.y, places[..., 0], places[..., 1])
 
 
+def seam_shares() -> np.ndarray:
+    """The right picture's share at every sample, over 32 samples around the fixed seam."""
+    degrees = 32 * np.degrees(PANORAMA.yaw_max - PANORAMA.yaw_min) / PANORAMA.width
+    x, y = np.arange(PANORAMA.width)[None, :], np.arange(PANORAMA.height)[:, None]
+    shares = plan_stitch(RIG, PANORAMA, degrees).shares
+    return bilinear(shares, *np.broadcast_arrays(x / 16, y / 16))
+
+
 def down(plane: np.ndarray) -> np.ndarray:
     for axis in (0, 1):
         plane = ndimage.convolve1d(plane, TAPS, axis=axis, mode="mirror")
@@ -75,11 +83,8 @@ def textbook(left: np.ndarray, right: np.ndarray, mask: np.ndarray, levels: int)
 @pytest.mark.parametrize("levels", [2, 3, 4])
 def test_luma_is_the_textbooks(workers, textures, levels):
     out = stitched(workers, textures, Joint(levels=levels))
-    plan = plan_stitch(RIG, PANORAMA, 3.0)
     x, y = np.arange(PANORAMA.width)[None, :], np.arange(PANORAMA.height)[:, None]
-    share = bilinear(plan.shares, *np.broadcast_arrays(x / 16, y / 16))
-    band = 3.0 * PANORAMA.width / np.degrees(PANORAMA.yaw_max - PANORAMA.yaw_min)
-    mask = np.clip((share - 0.5) * max(16.0, band) / 2 + 0.5, 0, 1)
+    mask = np.clip((seam_shares() - 0.5) * 32 / 2 + 0.5, 0, 1)
     pictures = [alone(camera, picture) for camera, picture in zip(RIG.cameras, textures, strict=True)]
     wanted = np.clip(textbook(*pictures, mask, levels), 0, 255)
     rays = PANORAMA.rays(x, y)
@@ -110,9 +115,8 @@ def test_outside_the_overlap_it_is_the_plain_picture_to_the_bit(workers, texture
 def test_within_the_overlap_but_far_from_the_seam_each_picture_is_as_it_was(workers, textures):
     """To the bit: where the masks are 0 or 1 on every level, nothing of the other picture comes in."""
     out = stitched(workers, textures, Joint(levels=3))
-    plan = plan_stitch(RIG, PANORAMA, 3.0)
     x, y = np.arange(PANORAMA.width)[None, :], np.arange(PANORAMA.height)[:, None]
-    share = bilinear(plan.shares, *np.broadcast_arrays(x / 16, y / 16))
+    share = seam_shares()
     seam = np.abs(share - 0.5).argmin(axis=1)[:, None]
     reach = multiband.reach_of(3) + 2
     pictures = [alone(camera, picture) for camera, picture in zip(RIG.cameras, textures, strict=True)]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
 from touchline.geometry import Panorama
 from touchline.gst.nv12 import Nv12
 from touchline.panorama.joint import Joint
-from touchline.panorama.kernels import BLOCK, Picture, Tones, warp_rows
-from touchline.panorama.multiband import MultiBand, zone_of
+from touchline.panorama.kernels import SKIP, Picture, Tones, warp_rows
+from touchline.panorama.multiband import BAND, MultiBand, zone_of
 from touchline.panorama.seam import SeamGround
 from touchline.panorama.warp import StitchPlan, writable_picture_of
 
@@ -27,13 +25,13 @@ class OverlapBlend:
     """
 
     def __init__(self, panorama: Panorama, plan: StitchPlan, ground: SeamGround, joint: Joint) -> None:
-        per_degree = panorama.width / math.degrees(panorama.yaw_max - panorama.yaw_min)
         self._zone = zone = zone_of(panorama, ground, plan.left, plan.right, joint.levels)
         self._bands = None
         if zone is None:
             return
-        self._bands = MultiBand(zone, ground, joint.levels, max(float(BLOCK), joint.feather_deg * per_degree))
-        self._kinds = [zone.kinds(side) for side in (0, 1)]
+        self._bands = MultiBand(zone, ground, joint.levels, BAND)
+        nothing = np.zeros(zone.left.inside.shape, np.bool_)
+        self._kinds = [zone.kinds(side, nothing) for side in (0, 1)]
         self._weights = np.zeros((*zone.left.inside.shape, 4), np.int32)
         self._pictures = [Nv12.empty(zone.width, zone.height) for _ in range(2)]
         self._targets = [writable_picture_of(picture) for picture in self._pictures]
@@ -45,9 +43,12 @@ class OverlapBlend:
 
     def follow(self, kinds: NDArray[np.uint8], weights: NDArray[np.int32]) -> None:
         """Takes the seam from the panorama's weights, and marks in its kinds the blocks that are made here."""
-        if self._bands:
-            self._bands.skip(kinds)
-            self._bands.follow(weights)
+        if self._bands is None or self._zone is None:
+            return
+        columns = self._zone.columns
+        needed, made = self._bands.follow(np.ascontiguousarray(weights[:, columns]))
+        self._kinds = [self._zone.kinds(side, needed) for side in (0, 1)]
+        kinds[:, columns] = kinds[:, columns] & ~np.uint8(SKIP) | np.where(made, np.uint8(SKIP), np.uint8(0))
 
     def corrected(self, tones: Tones) -> Tones:
         """The correction of the blocks that are blended."""

@@ -14,7 +14,7 @@ class Joint:
 
     Attributes:
         feather_deg: width in degrees of the band in which one picture fades into the other; less where the overlap is
-            narrow.
+            narrow. Means nothing with ``levels``.
         levels: 0 to fade so; 2 .. 6 to blend in so many bands of frequencies, each over a width of its own
             (:mod:`touchline.panorama.multiband`).
         adaptive: let the seam keep out of the way of players and of what differs

@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 
 from touchline.geometry import Panorama, Rig
 from touchline.gst.nv12 import Nv12
+from touchline.panorama.fit_kernels import robust_fit
 from touchline.panorama.gain import overlap_points
-from touchline.panorama.kernels import Tones
+from touchline.panorama.kernels import LEVELS, Tones
 from touchline.panorama.pace import SLOW_S, Pace
 from touchline.panorama.plane_kernels import sample_points
 from touchline.panorama.shading import Shading, radius_squared
-from touchline.panorama.tone import BLACK, MOST_FALLOFF, RANGE, Light, colour_gain, corrected, to_light
+from touchline.panorama.tone import BLACK, MOST_FALLOFF, RANGE, Light, colour_gain, to_light, to_signal
 from touchline.panorama.warp import picture_of
 
 Floats = NDArray[np.float64]
@@ -38,8 +39,18 @@ _DARKEST, _BRIGHTEST = 0.11, 0.96  # signal outside which noise or clipping deci
 _MIDDLE = 0.15  # light at which a change of exposure is judged: a lawn's
 _OFFSET_PRIOR, _FALLOFF_PRIOR, _UNLIKE_PRIOR = 0.01, 0.3, 0.03  # standard deviations of what is expected
 _NOISE = 0.03  # and of a point's weighted logarithm
-_ROUNDS = 3
-_STRAY = 3.0  # standard deviations beyond which a point is left out
+_FAR = 0.35  # of a logarithm, from the median of all, beyond which a point is not even tried
+_LENSES_EACH = 5  # pairs after which the lenses are sought again: they do not change
+# Rows of a least-squares system whose right-hand side is nothing: what is expected before anything is seen, of the
+# logarithm of the gain, the offset, and the falloffs.
+_PRIORS = np.array(
+    [
+        [0.0, _NOISE / _OFFSET_PRIOR, 0.0, 0.0],
+        [0.0, 0.0, _NOISE / _FALLOFF_PRIOR / 2, _NOISE / _FALLOFF_PRIOR / 2],
+        [0.0, 0.0, _NOISE / _UNLIKE_PRIOR, -_NOISE / _UNLIKE_PRIOR],
+    ]
+)
+_LIGHTS = to_light((np.arange(LEVELS) / 4 - BLACK) / RANGE)  # of each sum of four levels
 
 
 class Lighting:
@@ -68,6 +79,7 @@ class Lighting:
         self._shading = Shading(rig, panorama) if lenses else None
         self._pace = Pace(time_constant_s)
         self._light = Light()
+        self._pairs = 0
         self._falloff_since: float | None = None
         self._tones = self._light.tones(self._shades())
 
@@ -88,11 +100,13 @@ class Lighting:
         stands still or runs backwards changes nothing.
         """
         sample_points(picture_of(left), picture_of(right), *self._points, self._samples)
-        seen = light_of(self._samples, self._radii, self._light, lenses=self._shading is not None)
+        lenses = self._shading is not None and self._pairs % _LENSES_EACH == 0
+        self._pairs += 1
+        seen = light_of(self._samples, self._radii, self._light, lenses=lenses)
         if seen is not None:
             away = seen.log_ratio(_MIDDLE) - self._light.log_ratio(_MIDDLE)
             share = self._pace.share(away, pts_s)
-            self._light = self._light.towards(seen, share, self._falloff_share(pts_s))
+            self._light = self._light.towards(seen, share, self._falloff_share(pts_s) if lenses else 0.0)
             self._tones = self._light.tones(self._shades())
         return self._light
 
@@ -128,20 +142,22 @@ def light_of(
     if np.count_nonzero(good) < _ENOUGH:
         return None
     signal, radii, chroma = signal[good], radii[good], samples[good] / 2 - 128
-    light = to_light(signal)
+    light = _LIGHTS[samples[good][:, (0, 3)]]
     falloffs = np.array([known.falloff_left, known.falloff_right])
     ratio = np.log(light[:, 1] / light[:, 0])
     offset_term = 1 / np.sqrt(light[:, 0] * light[:, 1])
     lens_terms = radii * [1.0, -1.0]
     weights = 0.099 + signal.mean(1)
     terms = np.column_stack([np.ones(len(ratio)), offset_term])
-    (log_gain, offset), near = _fitted(terms, ratio - lens_terms @ falloffs, weights, _priors(False))
+    wanted = ratio - lens_terms @ falloffs
+    near = np.abs(wanted - np.median(wanted)) < _FAR
+    log_gain, offset = robust_fit(terms, wanted, weights, _PRIORS[:1, :2].copy(), near, _ENOUGH // 2).tolist()
     made = Light(log_gain, offset, 0.0, 0.0, *falloffs)
     if lenses:
-        every = np.column_stack([terms, lens_terms])[near]
-        (_, _, *ks), _ = _fitted(every, ratio[near], weights[near], _priors(True))
+        every = np.column_stack([terms, lens_terms])
+        ks = robust_fit(every, ratio, weights, _PRIORS, near.copy(), _ENOUGH // 2)[2:].tolist()
         made = replace(made, falloff_left=_lens(ks[0]), falloff_right=_lens(ks[1]))
-    u, v = _tints(made, signal, light, chroma, near)
+    u, v = _tints(made, light, chroma, near)
     return replace(made, tint_u=u, tint_v=v)
 
 
@@ -149,42 +165,12 @@ def _lens(falloff: float) -> float:
     return max(0.0, min(MOST_FALLOFF, falloff))
 
 
-def _priors(lenses: bool) -> Floats:
-    """Rows of a least-squares system whose right-hand side is nothing: what is expected before anything is seen."""
-    rows = [[0.0, _NOISE / _OFFSET_PRIOR, 0.0, 0.0]]
-    if lenses:
-        rows.append([0.0, 0.0, *2 * [_NOISE / _FALLOFF_PRIOR / 2]])
-        rows.append([0.0, 0.0, _NOISE / _UNLIKE_PRIOR, -_NOISE / _UNLIKE_PRIOR])
-        return np.array(rows)
-    return np.array(rows)[:, :2]
-
-
-def _fitted(
-    terms: Floats, wanted: Floats, weights: Floats, priors: Floats
-) -> tuple[Floats, NDArray[np.bool_]]:
-    """Factors of ``terms``, shape (n, k), that come nearest to ``wanted`` (n,), and which points they were found by."""
-    near = np.abs(wanted - np.median(wanted)) < 0.35
-    found = np.zeros(terms.shape[1])
-    for _ in range(_ROUNDS):
-        rows = np.concatenate([terms[near] * weights[near, None], priors])
-        right = np.concatenate([wanted[near] * weights[near], np.zeros(len(priors))])
-        found = np.linalg.solve(rows.T @ rows, rows.T @ right)
-        off = np.abs(wanted - terms @ found) * weights
-        kept = off < _STRAY * max(0.004, 1.4826 * float(np.median(off)))
-        if np.count_nonzero(kept) < _ENOUGH / 2:
-            break
-        near = kept
-    return found, near
-
-
-def _tints(
-    made: Light, signal: Floats, light: Floats, chroma: Floats, near: NDArray[np.bool_]
-) -> tuple[float, float]:
+def _tints(made: Light, light: Floats, chroma: Floats, near: NDArray[np.bool_]) -> tuple[float, float]:
     """What the right camera adds to U and V for each level above black, both half-way between the two."""
     halves = made.halves()
     gains = [colour_gain(light[:, side], *halves[side]) for side in (0, 1)]
-    levels = [corrected(BLACK + RANGE * signal[:, side], *halves[side]) for side in (0, 1)]
-    bright = np.maximum(1.0, (levels[0] + levels[1]) / 2 - BLACK)
+    signals = [to_signal(factor * light[:, side] + summand) for side, (factor, summand) in enumerate(halves)]
+    bright = np.maximum(1.0, (RANGE / 2) * (signals[0] + signals[1]))
     found = []
     for plane in (1, 2):
         apart = chroma[:, plane + 3] * gains[1] - chroma[:, plane] * gains[0]

@@ -11,7 +11,9 @@ away from the seam nothing changes.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -19,7 +21,7 @@ from numpy.typing import NDArray
 
 from touchline.geometry import Panorama
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.kernels import BLOCK, LEFT, LEFT_INSIDE, RIGHT, RIGHT_INSIDE, SKIP, Tones
+from touchline.panorama.kernels import BLOCK, LEFT, LEFT_INSIDE, ONE, RIGHT, RIGHT_INSIDE, SKIP, Tones
 from touchline.panorama.multiband_kernels import add_band, difference, finish, mask_rows
 from touchline.panorama.seam import SeamGround
 from touchline.panorama.warp import Blocks, block_count
@@ -30,6 +32,7 @@ Plane = NDArray[np.uint8]
 _STRIP = 512  # luma rows that are worked on together: what is made of them stays in the cache
 _FADE = 16.0  # luma samples from the overlap's edge within which the blend yields to the plain picture
 _SHARP = 2.0  # luma samples in which the mask goes from 0 to 1 on the finest level
+BAND = 2 * BLOCK  # luma samples in which the shares change that the mask is made from
 
 
 def reach_of(levels: int) -> int:
@@ -57,10 +60,11 @@ class Zone:
     left: Blocks
     right: Blocks
 
-    def kinds(self, side: int) -> NDArray[np.uint8]:
-        """The kinds of its blocks when they show the left (0) or the right (1) picture alone."""
+    def kinds(self, side: int, needed: NDArray[np.bool_]) -> NDArray[np.uint8]:
+        """The kinds of its blocks when those that are needed show the left (0) or the right (1) picture alone."""
         one, inside = ((LEFT, LEFT_INSIDE), (RIGHT, RIGHT_INSIDE))[side]
-        return np.asarray(one + inside * (self.left, self.right)[side].inside, dtype=np.uint8)
+        kinds = one + inside * (self.left, self.right)[side].inside
+        return np.where(needed, kinds, SKIP).astype(np.uint8)
 
     def tones(self, tones: Tones) -> Tones:
         """The correction of the zone."""
@@ -98,6 +102,26 @@ def zone_of(panorama: Panorama, ground: SeamGround, left: Blocks, right: Blocks,
     return Zone(columns, x, width, panorama.height, cut[0], cut[1])
 
 
+class _Strip(NamedTuple):
+    """What is blended in one go: some rows, and in them the columns that the seam changes.
+
+    Attributes:
+        rows: those that are written, luma.
+        around: those and the ones that they depend on.
+        columns: of the zone, luma.
+        masks, masks_uv: the right picture's share on each level, finest first; of chroma U and V take turns.
+        fade, fade_uv: how much of the blend is shown, in the rows that are written.
+    """
+
+    rows: slice
+    around: slice
+    columns: slice
+    masks: list[Single]
+    masks_uv: list[Single]
+    fade: Single
+    fade_uv: Single
+
+
 class MultiBand:
     """Blends a zone.
 
@@ -105,45 +129,42 @@ class MultiBand:
         zone: where.
         ground: where the seam may run, and where the overlap ends.
         levels: 2 .. 6.
-        band: luma samples in which the shares change (at least); the mask is made as sharp as it has to be from them.
-
-    Attributes:
-        strips: into how many strips of rows the work is cut, whoever does it.
+        band: luma samples in which the shares change; the mask is made as sharp as it has to be from them.
     """
 
     def __init__(self, zone: Zone, ground: SeamGround, levels: int, band: float) -> None:
         self.zone = zone
-        self.levels = levels
+        self._levels = levels
         self._steepness = max(1.0, band / _SHARP)
         self._fade = _fades(zone, ground)
-        self._fade_uv = _pairs(self._fade[::2, ::2])
-        self._masks: list[Single] = []
-        self._masks_uv: list[Single] = []
-        self._halo = -(-reach_of(levels) // 2**levels) * 2**levels
-        edges = list(range(0, zone.height - _STRIP // 2, _STRIP)) or [0]
-        self._edges = [*edges, zone.height]
-        self.strips = len(edges)
+        self._whole = self._blocks_shown()
+        self._grain = max(
+            BLOCK, 1 << levels
+        )  # what begins at a multiple of it is halved as in the whole picture
+        self._halo = -(-reach_of(levels) // self._grain) * self._grain
+        self._strips: list[_Strip] = []
 
-    def spare(self) -> NDArray[np.bool_]:
-        """Which blocks of the zone the blend makes entirely: nobody else needs to, shape (rows, columns)."""
-        rows, columns = self.zone.left.inside.shape
-        whole = np.ones((rows * BLOCK, columns * BLOCK), np.bool_)
-        whole[: self.zone.height, : self.zone.width] = self._fade == 1
-        return np.asarray(whole.reshape(rows, BLOCK, columns, BLOCK).all((1, 3)))
+    @property
+    def strips(self) -> int:
+        """Into how many strips the work is cut, whoever does it."""
+        return len(self._strips)
 
-    def skip(self, kinds: NDArray[np.uint8]) -> None:
-        """Marks those in the panorama's kinds, shape (rows, columns)."""
-        kinds[:, self.zone.columns] |= np.where(self.spare(), SKIP, 0).astype(np.uint8)
+    def follow(self, weights: NDArray[np.int32]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Takes where the seam lies from the zone's weights, shape (rows, columns, 4).
 
-    def follow(self, weights: NDArray[np.int32]) -> None:
-        """Takes where the seam lies from the panorama's weights, shape (rows, columns, 4)."""
-        mask = np.empty((self.zone.height, self.zone.width), np.float32)
-        mask_rows(np.ascontiguousarray(weights[:, self.zone.columns]), self._steepness, mask)
-        self._masks = [mask]
-        for _ in range(self.levels):
-            self._masks.append(cv2.pyrDown(self._masks[-1]))
-        # A colour difference has half of luma's samples: one level less, and the masks of the next ones.
-        self._masks_uv = [_pairs(mask) for mask in self._masks[1:]]
+        Returns:
+            Which blocks have to be there of both pictures, and which ones the blend makes entirely, so that nobody else
+            needs to; shape (rows, columns) each.
+        """
+        height = self.zone.height
+        edges = [*(range(0, height - _STRIP // 2, _STRIP) or [0]), height]
+        self._strips = [self._strip(weights, *rows) for rows in itertools.pairwise(edges)]
+        needed, made = np.zeros_like(self._whole), np.zeros_like(self._whole)
+        for strip in self._strips:
+            columns = _blocks(strip.columns)
+            needed[_blocks(strip.around), columns] = True
+            made[_blocks(strip.rows), columns] = True
+        return needed, made & self._whole
 
     def blend(self, first: int, last: int, left: Nv12, right: Nv12, out: Nv12) -> None:
         """Blends strips ``first`` .. ``last - 1`` of the zone; strips may be blended at the same time.
@@ -154,42 +175,73 @@ class MultiBand:
             out: the panorama; what lies beyond the overlap must be in it.
         """
         made = self.zone.of(out)
-        for strip in range(first, last):
-            rows = self._edges[strip], self._edges[strip + 1]
-            self._blend_plane(left.y, right.y, (self._masks[:-1], self._fade), rows, made.y, 1)
-            flat = [picture.uv.reshape(picture.uv.shape[0], -1) for picture in (left, right)]
-            chroma = made.uv.view(np.uint16)[..., 0].view(np.uint8)
-            half = rows[0] // 2, rows[1] // 2
-            self._blend_plane(flat[0], flat[1], (self._masks_uv[:-1], self._fade_uv), half, chroma, 2)
+        for strip in self._strips[first:last]:
+            parts = [picture.y[strip.around, strip.columns] for picture in (left, right)]
+            shown = made.y[strip.rows, strip.columns]
+            skipped = strip.rows.start - strip.around.start
+            _blend_plane(parts, strip.masks, strip.fade, skipped, shown, 1)
+            half = slice(strip.columns.start // 2, strip.columns.stop // 2)
+            rows, around = (slice(s.start // 2, s.stop // 2) for s in (strip.rows, strip.around))
+            parts = [_side_by_side(picture.uv[around, half]) for picture in (left, right)]
+            shown = _side_by_side(made.uv[rows, half])
+            _blend_plane(parts, strip.masks_uv, strip.fade_uv, skipped // 2, shown, 2)
 
-    def _blend_plane(
-        self,
-        left: Plane,
-        right: Plane,
-        shares: tuple[list[Single], Single],
-        rows: tuple[int, int],
-        out: Plane,
-        channels: int,
-    ) -> None:
-        """Rows of one plane, of which ``channels`` are next to each other: for chroma U and V take turns."""
-        masks, fade = shares
-        begin, end = max(0, rows[0] - self._halo), min(len(left), rows[1] + self._halo)
-        levels = [np.empty((end - begin, left.shape[1]), np.float32)]
-        difference(left[begin:end], right[begin:end], levels[0])
-        for _ in masks[1:]:
-            levels.append(_flat(cv2.pyrDown(_channels(levels[-1], channels))))
-        cut = [mask[begin >> k : (begin >> k) + len(levels[k])] for k, mask in enumerate(masks)]
-        change = levels[-1] * cut[-1]
-        for k in range(len(masks) - 2, -1, -1):
-            size = levels[k].shape[1] // channels, levels[k].shape[0]
-            change = _flat(cv2.pyrUp(_channels(change, channels), dstsize=size))
-            blurred = _flat(cv2.pyrUp(_channels(levels[k + 1], channels), dstsize=size))
-            add_band(levels[k], blurred, cut[k], change)
-        inner = slice(rows[0] - begin, rows[1] - begin)
-        mine = slice(*rows)
-        made = np.ascontiguousarray(out[mine])  # kernels are fast where they know that samples lie together
-        finish(left[mine], change[inner], fade[mine], made)
-        out[mine] = made
+    def _strip(self, weights: NDArray[np.int32], begin: int, end: int) -> _Strip:
+        around = slice(max(0, begin - self._halo), min(self.zone.height, end + self._halo))
+        shares = weights[_blocks(around), :, 0]
+        # The block columns in which any row shows some of the right picture, and any row some of the left one.
+        right, left = np.flatnonzero(shares.max(0) > 0), np.flatnonzero(shares.min(0) < ONE)
+        places = [int(right[0]) if len(right) else shares.shape[1], int(left[-1]) if len(left) else 0]
+        # Twice the reach: what a mask takes of a level must not depend on the strip's own edge.
+        first = max(0, (min(places) - 1) * BLOCK - 2 * self._halo) // self._grain * self._grain
+        last = min(self.zone.width, (max(places) + 2) * BLOCK + 2 * self._halo)
+        columns = slice(first, max(last, min(self.zone.width, first + BLOCK)))
+        mask = np.empty((around.stop - around.start, columns.stop - columns.start), np.float32)
+        mask_rows(np.ascontiguousarray(weights[_blocks(around), _blocks(columns)]), self._steepness, mask)
+        masks = [mask]
+        for _ in range(self._levels):
+            masks.append(cv2.pyrDown(masks[-1]))
+        fade = np.ascontiguousarray(self._fade[begin:end, columns])
+        # A colour difference has half of luma's samples: one level less, and the masks of the next ones.
+        chroma = [_pairs(mask) for mask in masks[1:-1]]
+        return _Strip(slice(begin, end), around, columns, masks[:-1], chroma, fade, _pairs(fade[::2, ::2]))
+
+    def _blocks_shown(self) -> NDArray[np.bool_]:
+        """Which blocks lie entirely where the blend is shown, shape (rows, columns)."""
+        rows, columns = self.zone.left.inside.shape
+        shown = np.ones((rows * BLOCK, columns * BLOCK), np.bool_)
+        shown[: self.zone.height, : self.zone.width] = self._fade == 1
+        return np.asarray(shown.reshape(rows, BLOCK, columns, BLOCK).all((1, 3)))
+
+
+def _blend_plane(
+    parts: list[Plane], masks: list[Single], fade: Single, skipped: int, out: Plane, channels: int
+) -> None:
+    """Blends a piece of a plane; of chroma two ``channels`` take turns.
+
+    Args:
+        parts: the piece in the left and in the right picture, shape (rows, columns) each.
+        masks: the right picture's share on each level.
+        fade: how much is shown, shape (fewer rows, columns).
+        skipped: rows of the parts above those that are written.
+        out: written, the shape of ``fade``.
+        channels: 1 or 2.
+    """
+    # Kernels are fast where they know that samples lie side by side.
+    left, right, made = (np.ascontiguousarray(plane) for plane in (*parts, out))
+    levels: list[Single] = [np.empty(left.shape, np.float32)]
+    difference(left, right, levels[0])
+    for _ in masks[1:]:
+        levels.append(_flat(cv2.pyrDown(_channels(levels[-1], channels))))
+    change = levels[-1] * masks[-1]
+    for k in range(len(masks) - 2, -1, -1):
+        size = levels[k].shape[1] // channels, levels[k].shape[0]
+        change = _flat(cv2.pyrUp(_channels(change, channels), dstsize=size))
+        blurred = _flat(cv2.pyrUp(_channels(levels[k + 1], channels), dstsize=size))
+        add_band(levels[k], blurred, masks[k], change)
+    mine = slice(skipped, skipped + len(fade))
+    finish(left[mine], change[mine], fade, made)
+    out[...] = made
 
 
 def _fades(zone: Zone, ground: SeamGround) -> Single:
@@ -206,6 +258,17 @@ def _fades(zone: Zone, ground: SeamGround) -> Single:
 def _pairs(plane: Single) -> Single:
     """Every sample twice, as U and V need it."""
     return np.repeat(plane, 2, axis=1)
+
+
+def _side_by_side(chroma: Plane) -> Plane:
+    """Both colour differences as bytes of one row, a view: shape (rows, 2 columns)."""
+    pairs: Any = chroma.view(np.uint16)
+    return np.asarray(pairs[..., 0].view(np.uint8))
+
+
+def _blocks(samples: slice) -> slice:
+    """The blocks that luma samples lie in."""
+    return slice(samples.start // BLOCK, -(-samples.stop // BLOCK))
 
 
 def _channels(plane: Single, count: int) -> Single:

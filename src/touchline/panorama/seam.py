@@ -68,7 +68,7 @@ def seam_ground(rig: Rig, panorama: Panorama, feather_deg: float, reach: float =
         reach: luma samples to either side of the path that the blending needs of both pictures, if they are more.
     """
     rows, columns = block_count(panorama.width, panorama.height)
-    per_degree = panorama.width / math.degrees(panorama.yaw_max - panorama.yaw_min)
+    per_degree = samples_per_degree(panorama)
     y = np.arange(rows + 1, dtype=np.float64)[:, None] * BLOCK
     corners = panorama.rays(np.arange(columns + 1, dtype=np.float64)[None, :] * BLOCK, y)
     shares = right_share(rig, corners, feather_deg)
@@ -90,6 +90,11 @@ def seam_ground(rig: Rig, panorama: Panorama, feather_deg: float, reach: float =
     x = np.arange(part.start, part.stop, dtype=np.float64) * BLOCK
     lows, highs = _limits(rig, corners[:, part], shares[:, part], ~np.isnan(wide))
     return SeamGround(part, x, first, last, middle, bands, edges, lows, highs, shares)
+
+
+def samples_per_degree(panorama: Panorama) -> float:
+    """Luma samples of the panorama for a degree of yaw."""
+    return panorama.width / math.degrees(panorama.yaw_max - panorama.yaw_min)
 
 
 def _longest_run(row: NDArray[np.bool_]) -> tuple[float, float]:

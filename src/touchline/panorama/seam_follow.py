@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from touchline.geometry import Panorama, Rig
 from touchline.gst.nv12 import Nv12
 from touchline.panorama.kernels import Tones
-from touchline.panorama.seam import SeamGround
+from touchline.panorama.seam import SeamGround, samples_per_degree
 from touchline.panorama.seam_path import FORBIDDEN, cheapest_path, cost_along, drifted
 from touchline.panorama.seam_watch import STEP, SeamWatch
 
@@ -45,7 +45,7 @@ class SeamFollower:
         self._watch = SeamWatch(rig, panorama, ground) if ground.free else None
         self._target: NDArray[np.int64] | None = None
         self._aim = ground.middle
-        self._speed = DRIFT_DEG_PER_S * panorama.width / math.degrees(panorama.yaw_max - panorama.yaw_min)
+        self._speed = DRIFT_DEG_PER_S * samples_per_degree(panorama)
         self._looked = self._moved = -math.inf
 
     def follow(self, left: Nv12, right: Nv12, tones: Tones, pts_s: float) -> bool:

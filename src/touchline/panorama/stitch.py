@@ -10,8 +10,8 @@ from touchline.panorama.blending import OverlapBlend
 from touchline.panorama.joint import Joint
 from touchline.panorama.kernels import Tones, plain_tones, warp_rows
 from touchline.panorama.lighting import Lighting
-from touchline.panorama.multiband import reach_of
-from touchline.panorama.seam import SeamGround, seam_ground
+from touchline.panorama.multiband import BAND, reach_of
+from touchline.panorama.seam import SeamGround, samples_per_degree, seam_ground
 from touchline.panorama.seam_follow import SeamFollower
 from touchline.panorama.standin import StandIn
 from touchline.panorama.warp import (
@@ -77,7 +77,8 @@ class CpuStitcher:
         self.rig = rig
         self.panorama = panorama
         self._workers = workers
-        self._plan = plan = plan_stitch(rig, panorama, joint.feather_deg)
+        feather = BAND / samples_per_degree(panorama) if joint.levels else joint.feather_deg
+        self._plan = plan = plan_stitch(rig, panorama, feather)
         self._shares, self._kinds, self._weights = plan.shares.copy(), plan.kinds.copy(), plan.weights.copy()
         self.correction = correction or (Lighting(rig, panorama) if gain else None)
         self._plain = plain_tones()
@@ -85,7 +86,7 @@ class CpuStitcher:
         self._ground: SeamGround | None = None
         if joint.adaptive or joint.levels:
             reach = reach_of(joint.levels) if joint.levels else 0
-            self._ground = seam_ground(rig, panorama, joint.feather_deg, reach)
+            self._ground = seam_ground(rig, panorama, feather, reach)
         self._seam = SeamFollower(rig, panorama, self._ground) if self._ground and joint.adaptive else None
         self._blend = (
             OverlapBlend(panorama, plan, self._ground, joint) if self._ground and joint.levels else None
