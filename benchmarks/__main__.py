@@ -6,10 +6,11 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import delay, direct, holding, live, live_delay, pacing, rendering, stitching
+from benchmarks import blending, delay, direct, holding, live, live_delay, pacing, rendering, stitching
 
 TABLES = {
     "stitching": stitching.main,
+    "blending": blending.main,
     "rendering": rendering.main,
     "direct": direct.main,
     "delay": delay.main,

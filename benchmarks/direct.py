@@ -33,9 +33,9 @@ from touchline.gst.caps import VideoCaps, packed_bytes
 from touchline.gst.nv12 import Nv12
 from touchline.gst.pools import FramePool
 from touchline.gst.shares import share
-from touchline.panorama.gain import Difference
-from touchline.panorama.pair import PairKeeper, PairLayout, ToneLog
+from touchline.panorama.pair import LightLog, PairKeeper, PairLayout
 from touchline.panorama.stitch import CpuStitcher
+from touchline.panorama.tone import Light
 from touchline.panorama.workers import Workers
 from touchline.render.camera import CpuVirtualCamera
 from touchline.render.direct import DirectCamera, ReducedPanorama
@@ -61,7 +61,7 @@ class Filmed:
     rig: Rig
     panorama: Panorama
     pair: Nv12
-    tones: Any
+    light: Light
     stitched: Nv12
 
 
@@ -69,7 +69,7 @@ def film(match: SyntheticMatch, workers: Workers) -> Filmed:
     """Draws a frame of both cameras, keeps it as a pair and stitches it."""
     left, right = Nv12.empty(*match.size), Nv12.empty(*match.size)
     match.draw(INDEX, left, right)
-    panorama, log = fit_panorama(match.rig), ToneLog()
+    panorama, log = fit_panorama(match.rig), LightLog()
     pair = Nv12.empty(*PairLayout.of(match.rig).size)
     PairKeeper(match.rig, panorama, log).keep(left, right, pair, 0.0)
     stitched = Nv12.empty(panorama.width, panorama.height)
@@ -80,7 +80,7 @@ def film(match: SyntheticMatch, workers: Workers) -> Filmed:
 def both_ways(filmed: Filmed, view: View, size: tuple[int, int], workers: Workers) -> tuple[Nv12, Nv12]:
     """The view directly, and through the panorama."""
     direct, through = Nv12.empty(*size), Nv12.empty(*size)
-    DirectCamera(filmed.rig, *size, workers).render(filmed.pair, view, filmed.tones, direct)
+    DirectCamera(filmed.rig, *size, workers).render(filmed.pair, view, filmed.light, direct)
     CpuVirtualCamera(filmed.panorama, *size, workers).render(filmed.stitched, view, through)
     return direct, through
 
@@ -169,8 +169,8 @@ def cost(
         Nv12.empty(panorama.width, panorama.height),
         Nv12.empty(*size),
     )
-    limits, log = ViewLimits(panorama, size[0] / size[1]), ToneLog()
-    tones = Difference(0.1, 0.01, -0.01).tones()
+    limits, log = ViewLimits(panorama, size[0] / size[1]), LightLog()
+    light = Light(0.2, 0.0, 0.01, -0.01, 0.1, 0.1)
     views, others, aims = (_turning(limits, yaw, 40.0) for _ in range(3))
     with Workers(threads) as workers:
         stitcher, keeper = CpuStitcher(rig, panorama, workers), PairKeeper(rig, panorama, log)
@@ -180,7 +180,7 @@ def cost(
                 lambda: stitcher.stitch(left, right, stitched, 0.0),
                 lambda: through.render(stitched, next(views), out),
                 lambda: keeper.keep(left, right, pair, 0.0),
-                lambda: direct.render(pair, next(others), tones, out),
+                lambda: direct.render(pair, next(others), light, out),
                 lambda: direct.aim(next(aims)),
             ],
             clock,
@@ -241,7 +241,7 @@ def holding() -> Table:
         factor = min(16, max(1, round(panorama.width / 400)))
         with Workers(1) as workers:
             small = ReducedPanorama(rig, panorama, factor, workers)
-            tones = Difference().tones()
+            light = Light()
 
             def copy(pair: Nv12 = pair, pictures: list[Nv12] = pictures, layout: PairLayout = layout) -> None:
                 for place, picture in zip(layout.split(pair), pictures, strict=True):
@@ -251,7 +251,7 @@ def holding() -> Table:
                 [
                     copy,
                     lambda held=held: (share(held), share(held)),
-                    lambda s=small, p=pair, t=tones: s.render(p, t),
+                    lambda s=small, p=pair, t=light: s.render(p, t),
                 ],
                 time.process_time,
             )

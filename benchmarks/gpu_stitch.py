@@ -23,7 +23,8 @@ from touchline.geometry import Panorama, Rig, fit_panorama
 from touchline.gst.nv12 import Nv12
 from touchline.panorama.cuda_reduce import CudaReducer
 from touchline.panorama.cuda_stitch import CudaStitcher
-from touchline.panorama.stitch import FEATHER_DEG, CpuStitcher
+from touchline.panorama.joint import FEATHER_DEG
+from touchline.panorama.stitch import CpuStitcher
 from touchline.panorama.warp import StitchPlan, plan_stitch
 from touchline.panorama.workers import Workers
 

@@ -3,7 +3,8 @@
 Both make the same NV12 panorama from the same frames with the same number of threads, in turn, in one run. OpenCV
 gets what suits it: each picture is remapped only where it is shown, luma as one channel and chroma as two, with
 whichever of its kinds of map is faster here, and the overlap alone is blended, with blendLinear. Neither corrects
-gains; the last column says what ours takes with that.
+exposures; the last columns say what ours takes with that, and besides with an adaptive seam or in five bands: there
+means, since a seam looks at a frame in five only, over footage in which it has to move.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import statistics
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -22,7 +23,8 @@ from rich.table import Table
 
 from touchline.geometry import Camera, Distortion, Panorama, Rig, fit_panorama
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.stitch import FEATHER_DEG, CpuStitcher
+from touchline.panorama.joint import FEATHER_DEG, Joint
+from touchline.panorama.stitch import CpuStitcher
 from touchline.panorama.warp import right_share
 from touchline.panorama.workers import Workers
 
@@ -103,8 +105,30 @@ class OpenCvStitcher:
             )
 
 
-def measure(cameras: tuple[int, int], size: tuple[int, int], threads: int) -> tuple[float, float, float]:
-    """Milliseconds per panorama: ours, ours with gain correction, and OpenCV's better one."""
+def mean_following(
+    stitcher: CpuStitcher, pairs: list[tuple[Nv12, Nv12]], out: Nv12, frames: int = 60
+) -> float:
+    """Mean seconds of a frame of footage that changes every half second."""
+    for number in range(frames + 10):
+        if number == 10:
+            start = time.perf_counter()
+        stitcher.stitch(*pairs[number // 12 % len(pairs)], out, number / 25)
+    return (time.perf_counter() - start) / frames
+
+
+class Times(NamedTuple):
+    """Milliseconds per panorama."""
+
+    plain: float
+    opencv: float
+    gained: float
+    adaptive: float
+    banded: float
+    both: float
+
+
+def measure(cameras: tuple[int, int], size: tuple[int, int], threads: int) -> Times:
+    """Ours plainly, OpenCV's better one, and ours with all that can be asked for."""
     rig = benchmark_rig(*cameras)
     panorama = fit_panorama(rig, size=size)
     left, right = noise_picture(*cameras, 1), noise_picture(*cameras, 2)
@@ -117,26 +141,30 @@ def measure(cameras: tuple[int, int], size: tuple[int, int], threads: int) -> tu
             [partial(stitcher.stitch, left, right, out, 0.0) for stitcher in ours]
             + [partial(rival.stitch, left, right, out) for rival in rivals]
         )
-    return 1e3 * plain, 1e3 * gained, 1e3 * min(theirs)
+        pairs = [(left, right), (noise_picture(*cameras, 3), right)]
+        joints = (Joint(adaptive=True), Joint(levels=5), Joint(levels=5, adaptive=True))
+        more = [mean_following(CpuStitcher(rig, panorama, workers, joint), pairs, out) for joint in joints]
+    return Times(*(1e3 * spent for spent in (plain, min(theirs), gained, *more)))
 
 
 def main() -> None:
     """Measures and prints a table."""
     table = Table(title="Stitching, NV12 to NV12, milliseconds per panorama (medians)")
-    for name in ("cameras", "panorama", "threads", "Touchline", "Mpx/s", "OpenCV", "ratio", "with gain"):
+    names = ("cameras", "panorama", "threads", "plain", "Mpx/s", "OpenCV", "ratio")
+    for name in (*names, "with light", "adaptive", "5 bands", "both"):
         table.add_column(name, justify="right")
     for cameras, size in CASES:
         for threads in sorted({1, os.cpu_count() or 1}):
-            ours, gained, theirs = measure(cameras, size, threads)
+            times = measure(cameras, size, threads)
             table.add_row(
                 f"2 x {cameras[0]}x{cameras[1]}",
                 f"{size[0]}x{size[1]}",
                 str(threads),
-                f"{ours:.2f}",
-                f"{size[0] * size[1] / ours / 1e3:.0f}",
-                f"{theirs:.2f}",
-                f"{theirs / ours:.2f}",
-                f"{gained:.2f}",
+                f"{times.plain:.2f}",
+                f"{size[0] * size[1] / times.plain / 1e3:.0f}",
+                f"{times.opencv:.2f}",
+                f"{times.opencv / times.plain:.2f}",
+                *(f"{spent:.2f}" for spent in times[2:]),
             )
     Console(width=110).print(table)
 

@@ -7,6 +7,7 @@ import numpy as np
 from rendering import bilinear
 from touchline.geometry import Camera, Distortion, Rig, View
 from touchline.gst.nv12 import Nv12
+from touchline.panorama.gain import Difference
 from touchline.panorama.pair import PairLayout
 from touchline.panorama.warp import right_share
 
@@ -15,8 +16,7 @@ LENSES = {
     "fisheye": Distortion("fisheye", (-0.01, 0.002)),
 }
 UNITY = 4096
-PLAIN = np.array([[UNITY, 0, 0]] * 2, np.int32)
-TONED = np.array([[4500, 120, -90], [3728, -120, 90]], np.int32)
+PLAIN, TONED = Difference(), Difference(0.188, 0.0586, -0.0439)
 
 
 def two_cameras(width: int = 640, height: int = 360, lens: str = "brown", fov: float = 95.0) -> Rig:
@@ -56,7 +56,7 @@ def view_of_pair(
     view: View,
     size: tuple[int, int],
     count: int,
-    tones: np.ndarray = PLAIN,
+    difference: Difference = PLAIN,
     feather_deg: float = 3.0,
 ) -> list[np.ndarray]:
     """Y, U and V: means of ``count`` x ``count`` exact fetches out of each picture, corrected, then mixed."""
@@ -66,7 +66,7 @@ def view_of_pair(
         np.arange(0, height + 16, 16.0)[:, None],
     )
     shares = right_share(rig, view.rays(*corners, width, height), feather_deg)
-    gains = tones / UNITY
+    gains = difference.tones() / UNITY
     planes: list[np.ndarray] = []
     for which in range(3):
         step, shift = (1, 0.0) if which == 0 else (2, 0.5)

@@ -114,6 +114,9 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
         ("metrics_port", 70_000),
         ("panorama_fov", 9),
         ("projection", "flat"),
+        ("blend", "smooth"),
+        ("blend", "multiband:9"),
+        ("seam", "wandering"),
         ("pace", "slow"),
         ("synthetic", -1),
         ("memory_limit", "lots"),
@@ -276,3 +279,23 @@ def test_a_configuration_can_not_be_changed_later() -> None:
     assert isinstance(config, RunConfig)
     with pytest.raises(ValueError, match="frozen"):
         config.delay = 3.0
+
+
+def test_how_the_pictures_are_joined() -> None:
+    joint = load_config({"synthetic": 1, "blend": "multiband:3", "seam": "adaptive"}).joint
+    assert (joint.levels, joint.adaptive) == (3, True)
+    assert load_config({"synthetic": 1}).joint.plain
+
+
+@pytest.mark.parametrize("memory", ["cuda", "nvmm"])
+@pytest.mark.parametrize("flag", [{"blend": "multiband"}, {"seam": "adaptive"}])
+def test_a_joint_that_only_the_processor_makes_is_refused_elsewhere(
+    memory: str, flag: dict[str, str]
+) -> None:
+    said = fault({"memory": memory, **flag})
+    assert "--memory system" in said
+    assert next(iter(flag)) in said
+
+
+def test_a_panorama_has_no_seam_to_choose() -> None:
+    assert "stitched already" in fault({"synthetic": None, "panorama": "p.mp4", "seam": "adaptive"})

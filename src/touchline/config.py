@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from touchline.deepstream.settings import DeepStreamSettings
 from touchline.errors import ConfigurationError
+from touchline.panorama.joint import Joint
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -117,6 +118,8 @@ class RunConfig(ProgrammeSettings, BaseSettings):
     panorama_size: str | None = None
     render: Literal["auto", "panorama", "direct"] = "auto"
     drift: Literal["off", "report", "correct"] = "report"
+    blend: str = "feather"
+    seam: Literal["fixed", "adaptive"] = "fixed"
 
     programme: list[FurtherProgramme] = []
     overwrite: bool = False
@@ -135,6 +138,11 @@ class RunConfig(ProgrammeSettings, BaseSettings):
     memory_log: Path | None = None
     metrics_port: int | None = Field(None, ge=0, le=65535)
     metrics_address: str = "127.0.0.1"
+
+    @property
+    def joint(self) -> Joint:
+        """How the cameras' pictures are joined."""
+        return Joint.parsed(self.blend, self.seam)
 
     @property
     def programmes(self) -> dict[str, ProgrammeSettings]:
@@ -157,6 +165,12 @@ class RunConfig(ProgrammeSettings, BaseSettings):
     def _read_bytes(cls, value: Any) -> Any:
         return parse_bytes(value) if isinstance(value, str) else value
 
+    @field_validator("blend")
+    @classmethod
+    def _check_blend(cls, value: str) -> str:
+        Joint.parsed(value, "fixed")
+        return value
+
     @model_validator(mode="after")
     def _check_together(self) -> RunConfig:
         pair = self.left is not None or self.right is not None
@@ -172,6 +186,8 @@ class RunConfig(ProgrammeSettings, BaseSettings):
                 "--memory gl is for the delay by itself (touchlinedelay, NVMMBufferManager); "
                 "panoramas are stitched in system, cuda or nvmm memory"
             )
+        if not self.joint.plain:
+            self._check_joint()
         if self.memory == "nvmm":
             self._check_nvmm()
         if self.projection_yaw is not None and self.projection != "pitch":
@@ -190,6 +206,14 @@ class RunConfig(ProgrammeSettings, BaseSettings):
         if self.hold == "encoded" and any(further.replay for further in self.programme):
             raise ValueError("replays need frames that are held as they are: use --hold reference")
         return self
+
+    def _check_joint(self) -> None:
+        """Where another joint than a feather in the middle can be had."""
+        what = "--seam adaptive" if self.joint.adaptive else f"--blend {self.blend}"
+        if self.panorama is not None:
+            raise ValueError(f"{what} is for two cameras: --panorama is stitched already")
+        if self.memory in ("cuda", "nvmm"):
+            raise ValueError(f"{what} is made on the processor: use --memory system, or leave it away")
 
     def _check_nvmm(self) -> None:
         """What NVIDIA's elements can't be asked for."""

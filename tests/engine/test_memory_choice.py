@@ -52,6 +52,12 @@ def test_cuda_is_refused_with_the_first_missing_link_and_the_remedy() -> None:
     assert refusal.value.exit_code == 2
 
 
+def test_auto_stays_on_the_processor_for_a_joint_that_only_it_makes() -> None:
+    choice = choose_memory(config(memory="auto", seam="adaptive"), WHOLE)
+    assert choice.name == "system"
+    assert "another joint is asked for" in choice.reason
+
+
 def test_frames_that_wait_encoded_need_an_encoder_on_the_gpu(monkeypatch) -> None:
     """Nobody would want them downloaded for it: a panorama is ten times a programme frame."""
     monkeypatch.setattr(memory, "available", lambda name: name == "nvh264dec")

@@ -23,6 +23,7 @@ from touchline.gst.library import SECOND
 from touchline.gst.mapping import read_nv12
 from touchline.gst.nv12 import Nv12
 from touchline.gst.pools import FramePool
+from touchline.panorama.tone import Light
 from touchline.panorama.workers import Workers
 from touchline.synth import SyntheticMatch
 
@@ -95,8 +96,8 @@ def test_a_lost_camera_s_picture_stands_and_is_dimmed(workers) -> None:
     assert all(one < 0.4 * light[3] for one in light[14:20]), "then a quarter of its light"
     assert all(one > 0.8 * light[3] for one in light[20:]), "and live again"
     assert all(np.abs(a - b).max() > 5 for a, b in zip(seen["left"], seen["left"][1:], strict=False))
-    tones = [pairs.tones.at(number * STEP).tobytes() for number in range(24)]
-    assert len(set(tones[3:20])) == 1
+    lights = [pairs.lights.at(number * STEP) for number in range(24)]
+    assert len(set(lights[3:20])) == 1
 
 
 def test_a_picture_that_is_held_keeps_its_correction(workers) -> None:
@@ -106,7 +107,7 @@ def test_a_picture_that_is_held_keeps_its_correction(workers) -> None:
     left, right = Nv12.empty(*SIZE), Nv12.empty(*SIZE)
     match.draw(0, left, right)
     pair = Nv12.empty(*pairs.layout.size)
-    pairs.tones.keep(2)
+    pairs.lights.keep(2)
     pairs.keep(left, right, pair, 0.0)
     show, _ = pairs.camera(160, 90)
 
@@ -117,7 +118,7 @@ def test_a_picture_that_is_held_keeps_its_correction(workers) -> None:
 
     first = look(0)
     for number in range(1, 5):
-        pairs.tones.add(number * STEP, pairs.tones.at(0) + 400 * number)
+        pairs.lights.add(number * STEP, Light(0.1 * number))
         assert look(0) == first
     assert look(4 * STEP) != first
 

@@ -13,7 +13,7 @@ from touchline.errors import CudaError
 from touchline.geometry import Camera, Distortion, Panorama, Rig, fit_panorama
 from touchline.gst.nv12 import Nv12
 from touchline.panorama.cuda_tables import TILES, Planes, Source, Tables, Target, check_pieces, stitch_tables
-from touchline.panorama.gain import Difference
+from touchline.panorama.gain import Difference, Gain
 from touchline.panorama.stitch import CpuStitcher
 from touchline.panorama.warp import plan_stitch
 from touchline.panorama.workers import Workers
@@ -126,12 +126,13 @@ def test_the_picture_is_the_processors(folder):
     pictures[0].y[:] = np.clip(pictures[0].y * 0.9 + 1.6, 0, 255)
     size = panorama.width, panorama.height
     with Workers(2) as workers:
-        cpu = CpuStitcher(match.rig, panorama, workers)
+        gain = Gain(match.rig, panorama)
+        cpu = CpuStitcher(match.rig, panorama, workers, correction=gain)
         theirs, ours = Nv12.empty(*size), Nv12.empty(*size)
         cpu.stitch(*pictures, theirs, 0.0)
-    assert abs(cpu.difference.log_gain) > 0.05
+    assert abs(gain.difference.log_gain) > 0.05
     tables = stitch_tables(plan_stitch(match.rig, panorama, 3.0))
-    HostStitch(folder)(tables, *pictures, ours, cpu.difference.tones())
+    HostStitch(folder)(tables, *pictures, ours, gain.difference.tones())
     for one, two in zip(ours, theirs, strict=True):
         apart = np.abs(one.astype(int) - two)
         assert np.mean(apart <= 1) >= 0.999

@@ -56,22 +56,32 @@ def test_the_correction_makes_the_pictures_meet():
             left = scene(RIG.left, 1 / gain, (-tint, tint), seed=1)
             right = scene(RIG.right, gain, (tint, -tint), seed=2)
             out = Nv12.empty(PANORAMA.width, PANORAMA.height)
-            CpuStitcher(RIG, PANORAMA, workers).stitch(left, right, out, 0.0)
+            stitcher = CpuStitcher(RIG, PANORAMA, workers, correction=Gain(RIG, PANORAMA))
+            stitcher.stitch(left, right, out, 0.0)
             outs.append(out)
     for one, two in zip(*outs, strict=True):
         assert np.abs(one.astype(float) - two).mean() < 1.0
 
 
-def test_a_change_is_followed_slowly_in_media_time():
+def test_a_small_change_is_followed_slowly_in_media_time():
     gain = Gain(RIG, PANORAMA, time_constant_s=2.0)
-    same, brighter = (scene(RIG.left), scene(RIG.right)), (scene(RIG.left), scene(RIG.right, 1.2))
+    same, brighter = (scene(RIG.left), scene(RIG.right)), (scene(RIG.left), scene(RIG.right, 1.012))
     start = gain.follow(*same, 10.0).log_gain
     values = [gain.follow(*brighter, 10.0 + i / 25).log_gain for i in range(1, 101)]
-    expected = start + (math.log(1.2) - start) * (1 - math.exp(-2.0))
-    assert values[-1] == pytest.approx(expected, abs=0.01)
+    expected = start + (math.log(1.012) - start) * (1 - math.exp(-2.0))
+    assert values[-1] == pytest.approx(expected, abs=0.001)
     assert np.all(np.diff(values) > 0)
-    assert values[0] - start < 0.01
+    assert values[0] - start < 0.001
     assert gain.follow(*brighter, 5.0).log_gain == pytest.approx(values[-1]), "time ran backwards"
+
+
+def test_a_step_is_followed_within_a_second():
+    gain = Gain(RIG, PANORAMA)
+    same, brighter = (scene(RIG.left), scene(RIG.right)), (scene(RIG.left), scene(RIG.right, 1.2))
+    gain.follow(*same, 10.0)
+    values = [gain.follow(*brighter, 10.0 + i / 25).log_gain for i in range(1, 27)]
+    assert values[-1] == pytest.approx(math.log(1.2), abs=0.006)
+    assert np.all(np.diff(values) >= 0)
 
 
 def test_what_moves_does_not_count():

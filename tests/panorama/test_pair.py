@@ -9,9 +9,10 @@ from touchline.errors import RigError
 from touchline.geometry import Rig, fit_panorama
 from touchline.gst.library import SECOND
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.pair import PairKeeper, PairLayout, ToneLog
+from touchline.panorama.pair import LightLog, PairKeeper, PairLayout
 from touchline.panorama.standin import dimmed
 from touchline.panorama.stitch import CpuStitcher
+from touchline.panorama.tone import Light
 from touchline.panorama.workers import Workers
 from touchline.synth.match import SyntheticMatch
 
@@ -57,7 +58,7 @@ class Filming:
         self.match = SyntheticMatch(7, SIZE)
         self.rig: Rig = self.match.rig
         panorama = fit_panorama(self.rig)
-        self.log = ToneLog()
+        self.log = LightLog()
         self.keeper = PairKeeper(self.rig, panorama, self.log)
         self.stitcher = CpuStitcher(self.rig, panorama, workers)
         self.out = Nv12.empty(*self.keeper.layout.size)
@@ -85,8 +86,8 @@ def test_the_correction_of_each_frame_is_the_stitcher_s(filming):
         right.y[:] = np.minimum(right.y.astype(int) + 6 * index, 235).astype(np.uint8)  # it gets brighter
         pts = index * SECOND // 30 + 17  # of no whole microsecond
         filming.keep(left, right, pts)
-        assert np.array_equal(filming.log.at(pts), filming.stitcher.difference.tones())
-    kept = [filming.log.at(index * SECOND // 30 + 17).tobytes() for index in range(4)]
+        assert filming.log.at(pts) == filming.stitcher.correction.light
+    kept = [filming.log.at(index * SECOND // 30 + 17) for index in range(4)]
     assert len(set(kept)) == 4, "each frame has its own"
 
 
@@ -94,7 +95,7 @@ def test_nothing_is_learnt_of_a_stand_in(filming):
     left, right = filming.draw(0)
     filming.keep(left, right, 0)
     filming.keep(left, dimmed(right), 5 * SECOND)
-    assert np.array_equal(filming.log.at(0), filming.log.at(5 * SECOND))
+    assert filming.log.at(0) == filming.log.at(5 * SECOND)
     assert same(filming.keeper.layout.split(filming.out)[1], dimmed(right)), "but it is shown"
 
 
@@ -108,15 +109,15 @@ def test_pictures_of_other_cameras_are_refused(filming):
 
 def test_the_log_keeps_the_last_ones_and_no_more():
     """In the order in which they came: a late frame is as young as any."""
-    log = ToneLog(3)
-    tones = [np.full((2, 3), n, np.int32) for n in range(5)]
-    for pts, tone in zip((10, 20, 40, 30, 50), tones, strict=True):
-        log.add(pts, tone)
+    log = LightLog(3)
+    lights = [Light(n) for n in range(5)]
+    for pts, light in zip((10, 20, 40, 30, 50), lights, strict=True):
+        log.add(pts, light)
     assert len(log) == 3
-    assert [log.at(pts)[0, 0] for pts in (40, 30, 50)] == [2, 3, 4]
-    assert log.at(20)[0, 0] == 2, "those of the oldest"
+    assert [log.at(pts).log_gain for pts in (40, 30, 50)] == [2, 3, 4]
+    assert log.at(20).log_gain == 2, "those of the oldest"
     with pytest.raises(KeyError):
-        ToneLog().at(20)
+        LightLog().at(20)
     log.keep(1)
-    log.add(60, tones[0])
+    log.add(60, lights[0])
     assert len(log) == 1

@@ -7,7 +7,7 @@ import pytest
 from test_gain import PANORAMA, RIG, scene
 
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.gain import Difference
+from touchline.panorama.gain import Difference, Gain
 from touchline.panorama.standin import StandIn, black, dimmed
 from touchline.panorama.stitch import CpuStitcher
 from touchline.panorama.warp import plan_stitch
@@ -40,18 +40,19 @@ def test_a_lost_cameras_half_is_dark_and_the_other_one_stays_as_it_is(lost: int)
     pictures = [scene(RIG.left, 1 / 1.1, seed=1), scene(RIG.right, 1.1, seed=2)]
     whole, half = (Nv12.empty(PANORAMA.width, PANORAMA.height) for _ in range(2))
     with Workers(2) as workers:
-        stitcher = CpuStitcher(RIG, PANORAMA, workers)
+        gain = Gain(RIG, PANORAMA)
+        stitcher = CpuStitcher(RIG, PANORAMA, workers, correction=gain)
         stitcher.stitch(*pictures, whole, 0.0)
-        seen = stitcher.difference
+        seen = gain.difference
         assert seen != Difference()
         shown = list(pictures)
         shown[lost] = dimmed(pictures[lost])
         for second in range(1, 20):
             stitcher.stitch(shown[0], shown[1], half, float(second))
-        assert stitcher.difference == seen
+        assert gain.difference == seen
         brighter = [pictures[0], scene(RIG.right, 1.3, seed=2)]
         stitcher.stitch(*brighter, whole_again := Nv12.empty(PANORAMA.width, PANORAMA.height), 20.0)
-        assert stitcher.difference.log_gain > seen.log_gain + 0.1, "followed again, at once after so long"
+        assert gain.difference.log_gain > seen.log_gain + 0.1, "followed again, at once after so long"
     shares = plan_stitch(RIG, PANORAMA, 3.0).shares
     right = np.kron((shares[:-1, :-1] + shares[1:, 1:]) / 2, np.ones((16, 16)))[
         : PANORAMA.height, : PANORAMA.width

@@ -8,7 +8,8 @@ import pytest
 from touchline.errors import RigError
 from touchline.geometry import Camera, Distortion, Panorama, Rig, fit_panorama, rotation_from_angles
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.stitch import FEATHER_DEG, CpuStitcher, make_stitcher
+from touchline.panorama.joint import FEATHER_DEG, Joint
+from touchline.panorama.stitch import CpuStitcher, make_stitcher
 from touchline.panorama.warp import plan_stitch, right_share
 from touchline.panorama.workers import Workers
 from touchline.synth.match import SyntheticMatch
@@ -110,7 +111,7 @@ def test_panorama_equals_the_reference(workers, projection, size, pad, feather):
     left = texture(rig.left.width, rig.left.height, 1, pad)
     right = texture(rig.right.width, rig.right.height, 2, pad * 2)
     out = texture(*size, 3, pad)
-    CpuStitcher(rig, panorama, workers, feather_deg=feather, gain=False).stitch(left, right, out, 0.0)
+    CpuStitcher(rig, panorama, workers, Joint(feather), gain=False).stitch(left, right, out, 0.0)
     shares = plan_stitch(rig, panorama, feather).shares
     assert shares.min() == 0
     assert shares.max() == 1
@@ -169,7 +170,8 @@ def test_shares_follow_what_the_cameras_see():
     assert np.median(mixed) == pytest.approx(FEATHER_DEG, rel=0.35)
 
 
-def test_the_same_frames_give_the_same_panoramas_whoever_works():
+@pytest.mark.parametrize("joint", [Joint(), Joint(levels=3, adaptive=True)])
+def test_the_same_frames_give_the_same_panoramas_whoever_works(joint):
     rig = two_cameras()
     panorama = fit_panorama(rig)
     frames = [
@@ -179,7 +181,7 @@ def test_the_same_frames_give_the_same_panoramas_whoever_works():
     results = []
     for threads in (1, 2, 5):
         with Workers(threads) as some:
-            stitcher = make_stitcher(rig, panorama, some)
+            stitcher = make_stitcher(rig, panorama, some, joint)
             made = []
             for number, (left, right) in enumerate(frames):
                 out = Nv12.empty(panorama.width, panorama.height)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from pairs import PLAIN, TONED, empty_pair, textured_pair, two_cameras, view_of_pair
 from rendering import padded, within
 from touchline.errors import RigError
-from touchline.geometry import View, ViewLimits, fit_panorama
+from touchline.geometry import Panorama, Rig, View, ViewLimits, fit_panorama
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.pair import PairKeeper, PairLayout, ToneLog
+from touchline.panorama.pair import LightLog, PairKeeper, PairLayout
 from touchline.panorama.reduce import reduce_luma
+from touchline.panorama.shading import Shading
 from touchline.panorama.stitch import CpuStitcher
+from touchline.panorama.tone import Light
 from touchline.panorama.warp import node_positions, right_share, source_positions
 from touchline.panorama.workers import Workers
 from touchline.render.camera import CpuVirtualCamera
@@ -30,7 +34,7 @@ def workers():
 
 @pytest.mark.parametrize("lens", ["brown", "fisheye"])
 @pytest.mark.parametrize(
-    ("size", "pad", "view", "fetches", "tones", "width"),
+    ("size", "pad", "view", "fetches", "difference", "width"),
     [
         ((320, 176), 0, View(-40, -8, 30), 1, TONED, 640),  # the left picture alone
         ((318, 182), 7, View(38, -9, 30), 1, TONED, 640),  # the right one
@@ -42,15 +46,16 @@ def workers():
         ((128, 72), 2, View(35, -9, 36), 2, PLAIN, 640),
     ],
 )
-def test_a_view_equals_the_reference(workers, lens, size, pad, view, fetches, tones, width):
+def test_a_view_equals_the_reference(workers, lens, size, pad, view, fetches, difference, width):
     rig = two_cameras(width, width * 9 // 16, lens)
     view = ViewLimits(fit_panorama(rig), size[0] / size[1]).clamp(view)
     pair, out = textured_pair(rig, pad=pad), padded(*size, pad)
     camera = DirectCamera(rig, *size, workers)
-    camera.render(pair, view, tones, out)
+    camera.aim(view)
+    camera.show(pair, difference.curves(), out)
     assert camera.fetches == fetches
     assert (camera.mixed > 0) == (abs(view.yaw_deg) < 20)
-    within(out, view_of_pair(rig, pair, view, size, fetches, tones))
+    within(out, view_of_pair(rig, pair, view, size, fetches, difference))
 
 
 @pytest.mark.parametrize("lens", ["brown", "fisheye"])
@@ -154,12 +159,12 @@ def test_misuse_is_refused(workers):
         DirectCamera(rig, 101, 50, workers)
     camera = DirectCamera(rig, 100, 50, workers)
     with pytest.raises(ValueError, match="640x360 \\+ 656x368 lies in 656x728, not in 640x360"):
-        camera.render(Nv12.empty(640, 360), View(0, 0, 20), PLAIN, Nv12.empty(100, 50))
+        camera.render(Nv12.empty(640, 360), View(0, 0, 20), PLAIN.curves(), Nv12.empty(100, 50))
     with pytest.raises(ValueError, match="makes 100x50, not 50x100"):
         camera.render(textured_pair(rig), View(0, 0, 20), PLAIN, Nv12.empty(50, 100))
     resampler = PairResampler(rig, 100, 50, workers)
     with pytest.raises(RigError, match="other cameras"):
-        resampler.render(Nv12.empty(640, 360), Nv12.empty(640, 360), PLAIN, Nv12.empty(100, 50))
+        resampler.render(Nv12.empty(640, 360), Nv12.empty(640, 360), PLAIN.curves(), Nv12.empty(100, 50))
     with pytest.raises(ValueError, match="can't be reduced by 4000"):
         ReducedPanorama(rig, fit_panorama(rig), 4000, workers)
 
@@ -176,14 +181,14 @@ class Filmed:
         self.index = index
         left, right = Nv12.empty(*size), Nv12.empty(*size)
         self.match.draw(index, left, right)
-        log = ToneLog()
+        log = LightLog()
         self.pair = Nv12.empty(*PairLayout.of(self.rig).size)
         PairKeeper(self.rig, self.panorama, log).keep(left, right, self.pair, 0.1)
-        self.tones = log.at(100_000_000)
+        self.light = log.at(100_000_000)
         self.stitched = Nv12.empty(self.panorama.width, self.panorama.height)
         stitcher = CpuStitcher(self.rig, self.panorama, workers)
         stitcher.stitch(left, right, self.stitched, 0.1)
-        assert np.array_equal(self.tones, stitcher.difference.tones())
+        assert self.light == stitcher.correction.light
 
 
 @pytest.fixture(scope="module")
@@ -207,7 +212,7 @@ def test_it_is_sharper_than_through_the_panorama_and_nearer_to_the_scene(workers
     size = 480, 270
     view = ViewLimits(filmed.panorama, size[0] / size[1]).clamp(View(yaw, -9, 45))
     direct, through = Nv12.empty(*size), Nv12.empty(*size)
-    DirectCamera(filmed.rig, *size, workers).render(filmed.pair, view, filmed.tones, direct)
+    DirectCamera(filmed.rig, *size, workers).render(filmed.pair, view, filmed.light, direct)
     CpuVirtualCamera(filmed.panorama, *size, workers).render(filmed.stitched, view, through)
     truth = filmed.match.view(filmed.index, view, *size)
     assert psnr(direct, truth) > psnr(through, truth) + 0.2
@@ -216,17 +221,47 @@ def test_it_is_sharper_than_through_the_panorama_and_nearer_to_the_scene(workers
 
 def test_apart_from_that_it_is_the_same_picture(workers, filmed):
     """The same correction and the same seam: means over areas that interpolation doesn't change are the same."""
-    assert abs(filmed.tones[0, 0] - 4096) > 40, "there is something to correct"
+    assert abs(filmed.light.log_gain) > 0.02, "there is something to correct"
     size = 320, 192
     for yaw in (-30.0, 0.0, 30.0):
         view = ViewLimits(filmed.panorama, size[0] / size[1]).clamp(View(yaw, -9, 40))
         direct, through = Nv12.empty(*size), Nv12.empty(*size)
-        DirectCamera(filmed.rig, *size, workers).render(filmed.pair, view, filmed.tones, direct)
+        DirectCamera(filmed.rig, *size, workers).render(filmed.pair, view, filmed.light, direct)
         CpuVirtualCamera(filmed.panorama, *size, workers).render(filmed.stitched, view, through)
         for one, other in ((direct.y, through.y), (direct.uv[..., 0], through.uv[..., 0])):
             apart = np.abs(_areas(one) - _areas(other))
             assert apart.mean() < 0.25
             assert apart.max() < 2.5
+
+
+class Known:
+    """A correction that is known from the start."""
+
+    def __init__(self, light: Light, rig: Rig, panorama: Panorama) -> None:
+        self.tones = light.tones(Shading(rig, panorama).shades(light.falloff_left, light.falloff_right))
+
+    def follow(self, left: Nv12, right: Nv12, pts_s: float) -> None:
+        """Nothing is learnt."""
+
+
+@pytest.mark.parametrize("yaw", [-30.0, 0.0])
+def test_what_lenses_take_is_given_back_as_the_stitcher_does(workers, filmed, yaw):
+    """Brighter towards the pictures' edges, by their places in the cameras' pictures, whatever the view."""
+    light = Light(0.1, 0.005, 0.02, -0.01, 0.5, 0.3)
+    panorama, pictures = filmed.panorama, PairLayout.of(filmed.rig).split(filmed.pair)
+    stitched = Nv12.empty(panorama.width, panorama.height)
+    known = Known(light, filmed.rig, panorama)
+    CpuStitcher(filmed.rig, panorama, workers, correction=known).stitch(*pictures, stitched, 0.0)
+    for size in ((320, 192), (160, 96)):  # with one fetch and with means of several
+        view = ViewLimits(panorama, size[0] / size[1]).clamp(View(yaw, -9, 40))
+        direct, dark, through = (Nv12.empty(*size) for _ in range(3))
+        camera = DirectCamera(filmed.rig, *size, workers)
+        camera.render(filmed.pair, view, light, direct)
+        camera.render(filmed.pair, view, replace(light, falloff_left=0.0, falloff_right=0.0), dark)
+        CpuVirtualCamera(panorama, *size, workers).render(stitched, view, through)
+        for one, other in ((direct.y, through.y), (direct.uv[..., 0], through.uv[..., 0])):
+            assert np.abs(_areas(one) - _areas(other)).max() < 3
+        assert np.abs(_areas(dark.y) - _areas(through.y)).max() > 6, "there is something to give back"
 
 
 def _areas(plane: np.ndarray) -> np.ndarray:
@@ -239,7 +274,7 @@ def test_the_small_panorama_is_the_reduced_one(workers, filmed, factor):
     small = ReducedPanorama(filmed.rig, filmed.panorama, factor, workers)
     wanted = np.empty(small.shape, np.uint8)
     reduce_luma(filmed.stitched.y, factor, wanted)
-    made = small.render(filmed.pair, filmed.tones)
+    made = small.render(filmed.pair, filmed.light)
     assert made.shape == wanted.shape
     apart = made.astype(float) - wanted
     assert abs(apart.mean()) < 0.3

@@ -99,6 +99,23 @@ def run(
             rich_help_panel=PICTURE,
         ),
     ] = None,
+    blend: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WAY",
+            help="Of the two pictures: feather | multiband | multiband:LEVELS (default feather).",
+            rich_help_panel=PICTURE,
+        ),
+    ] = None,
+    seam: Annotated[
+        str | None,
+        typer.Option(
+            "--seam",
+            metavar="SEAM",
+            help="Between them: fixed | adaptive: it keeps out of the players' way (default fixed).",
+            rich_help_panel=PICTURE,
+        ),
+    ] = None,
     slate: Annotated[
         str | None,
         typer.Option(

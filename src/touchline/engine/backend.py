@@ -25,6 +25,7 @@ from touchline.geometry import Panorama, Rig, View
 from touchline.gst.caps import PlaneLayout, VideoCaps, packed_bytes
 from touchline.gst.domains import Domain, SystemDomain
 from touchline.gst.nv12 import Nv12
+from touchline.panorama.joint import Joint
 from touchline.panorama.standin import StandIn
 from touchline.panorama.stitch import Stitcher as PlainStitcher
 from touchline.panorama.stitch import make_stitcher
@@ -155,12 +156,17 @@ class _CpuStitching:
 
 
 class CpuBackend:
-    """The processor and plain memory."""
+    """The processor and plain memory.
+
+    Args:
+        joint: how pictures are joined.
+    """
 
     name = "system"
     place = "plain memory"
 
-    def __init__(self) -> None:
+    def __init__(self, joint: Joint | None = None) -> None:
+        self._joint = joint
         self.domain: Domain = SystemDomain()
         self.bus = BusBytes()
         self.substitutes: Substitutes = PlainSubstitutes()
@@ -173,7 +179,7 @@ class CpuBackend:
         return PlainPicture(picture)
 
     def stitcher(self, rig: Rig, panorama: Panorama) -> Stitcher:
-        return _CpuStitching(lambda: make_stitcher(rig, panorama, self._workers))
+        return _CpuStitching(lambda: make_stitcher(rig, panorama, self._workers, self._joint))
 
     def pairs(self, rig: Rig, panorama: Panorama) -> Pairs | None:
         return CpuPairs(rig, panorama, self._workers)
@@ -235,4 +241,4 @@ def choose_backend(config: RunConfig, say: Callable[[str], None]) -> Backend:
         from touchline.engine.backend_cuda import CudaBackend
 
         return CudaBackend()
-    return CpuBackend()
+    return CpuBackend(config.joint)

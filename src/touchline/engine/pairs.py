@@ -17,8 +17,8 @@ from touchline.errors import ConfigurationError
 from touchline.geometry import Panorama, Rig, View
 from touchline.gst.caps import PlaneLayout
 from touchline.gst.mapping import read_nv12
-from touchline.panorama.gain import Difference
-from touchline.panorama.pair import PairKeeper, PairLayout, ToneLog
+from touchline.panorama.pair import LightLog, PairKeeper, PairLayout
+from touchline.panorama.tone import Light
 from touchline.panorama.workers import Workers
 from touchline.render.direct import DirectCamera, ReducedPanorama
 
@@ -31,11 +31,11 @@ class Pairs(Protocol):
 
     Attributes:
         layout: where both pictures lie in a held frame.
-        tones: the correction of each held pair.
+        lights: what differs in each held pair.
     """
 
     layout: PairLayout
-    tones: ToneLog
+    lights: LightLog
 
     def keep(self, left: Any, right: Any, out: Any, pts_s: float) -> None:
         """See :meth:`touchline.panorama.pair.PairKeeper.keep`."""
@@ -64,12 +64,12 @@ class CpuPairs:
         self._panorama = panorama
         self._workers = workers
         self.layout = PairLayout.of(rig)
-        self.tones = ToneLog()
+        self.lights = LightLog()
 
     @cached_property
     def _keeper(self) -> PairKeeper:
         """Made when it is known that pairs are held: it takes a while."""
-        return PairKeeper(self._rig, self._panorama, self.tones)
+        return PairKeeper(self._rig, self._panorama, self.lights)
 
     def keep(self, left: Any, right: Any, out: Any, pts_s: float) -> None:
         self._keeper.keep(left, right, out, pts_s)
@@ -77,32 +77,31 @@ class CpuPairs:
     def warm_up(self, left: Any, right: Any, out: Any) -> None:
         _ = self._keeper  # made now, not by the first frame
         # Another one, for this one remembers what it has seen of the light.
-        PairKeeper(self._rig, self._panorama, ToneLog()).keep(left, right, out, 0.0)
+        PairKeeper(self._rig, self._panorama, LightLog()).keep(left, right, out, 0.0)
 
     def camera(self, width: int, height: int) -> tuple[Show, Callable[[Any, View, Any], None]]:
-        camera, tones = DirectCamera(self._rig, width, height, self._workers), self.tones
-        neutral = Difference().tones()
+        camera, lights = DirectCamera(self._rig, width, height, self._workers), self.lights
 
-        shown: tuple[int, NDArray[np.int32]] | None = None
+        shown: tuple[int, Light] | None = None
 
         def show(pair: Any, pts: int, view: View, out: Any) -> None:
             nonlocal shown
             # A picture that is held for minutes, while more come in, has its own correction all the time.
             if shown is None or shown[0] != pts:
-                shown = pts, tones.at(pts)
+                shown = pts, lights.at(pts)
             camera.render(pair, view, shown[1], out)
 
         def try_out(pair: Any, view: View, out: Any) -> None:
-            camera.render(pair, view, neutral, out)
+            camera.render(pair, view, Light(), out)
 
         return show, try_out
 
     def reducer(self, layout: PlaneLayout, factor: int) -> Callable[[Any], NDArray[np.uint8]]:
-        small, tones = ReducedPanorama(self._rig, self._panorama, factor, self._workers), self.tones
+        small, lights = ReducedPanorama(self._rig, self._panorama, factor, self._workers), self.lights
 
         def reduce(buffer: Any) -> NDArray[np.uint8]:
             with read_nv12(buffer, layout) as pair:
-                return small.render(pair, tones.at(buffer.pts))
+                return small.render(pair, lights.at(buffer.pts))
 
         return reduce
 

@@ -248,7 +248,7 @@ class Production:
         window = self.window
         self.watch: Watch | None = None
         if scene.pairs is not None:
-            scene.pairs.tones.keep(kept_frames(self.config, self.plan))
+            scene.pairs.lights.keep(kept_frames(self.config, self.plan))
         if any(channel.needs_watch for channel in self.channels):
             self.watch = self._make_watch(longest_replay_ns(round(self.config.history * SECOND)))
         is_full = None if self._live else self._is_full

@@ -25,7 +25,7 @@ from touchline.panorama.cuda_tables import (
     stitch_tables,
 )
 from touchline.panorama.gain import Difference, Gain
-from touchline.panorama.stitch import FEATHER_DEG
+from touchline.panorama.joint import FEATHER_DEG
 from touchline.panorama.warp import plan_stitch
 
 _FILE = "cuda_stitch.cu"
@@ -39,6 +39,9 @@ class CudaStitcher:
     polynomials of :mod:`touchline.panorama.warp`, of which a block of 16x16 luma samples shares one. How a camera is
     mounted is a matter of the rig: one that hangs upside down is rolled by 180 degrees there, and its polynomials
     run backwards.
+
+    The pictures are joined by a feather in the middle of the overlap, and the difference between the cameras is
+    corrected in the signal (:mod:`touchline.panorama.gain`); the other ways are the processor's.
 
     What is learnt from a pair about the difference between the cameras is used from the next pair on, except
     after the first one, which is read before it is stitched: so the host waits once for each pair.

@@ -1,4 +1,6 @@
-"""The difference in exposure and white balance between the cameras, seen in the overlap and followed slowly.
+"""The difference in exposure and white balance between the cameras as factors of the signal, for the GPU.
+
+The processor's way is :mod:`touchline.panorama.lighting`, which does it in light.
 
 Model, the same for every pixel of a picture: luma above black is multiplied by a gain; a colour difference is
 multiplied by the same gain and a share of the luma above black is added, because a camera that is too blue is so
@@ -15,7 +17,8 @@ from numpy.typing import NDArray
 
 from touchline.geometry import Panorama, Rig
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.kernels import UNITY
+from touchline.panorama.kernels import LEVELS, UNITY, Tones
+from touchline.panorama.pace import SLOW_S, Pace
 from touchline.panorama.plane_kernels import sample_points
 from touchline.panorama.warp import edge_distance, picture_of, source_positions
 
@@ -56,6 +59,15 @@ class Difference:
         made: NDArray[np.int32] = np.rint(np.array(rows) * UNITY).astype(np.int32)
         return made
 
+    def curves(self) -> Tones:
+        """The same for the processor's kernel."""
+        rows = self.tones()
+        levels = np.arange(LEVELS) / 4.0
+        luma = [np.clip(16 + (levels - 16) * gain / UNITY, 0, 255) * 256 for gain in rows[:, 0]]
+        tints = np.concatenate([rows[:, 1:], np.ones((2, 1), np.int32)], axis=1)
+        chroma = np.repeat(rows[:, :1], 256, axis=1)
+        return Tones(np.rint(luma).astype(np.uint16), chroma, tints, np.zeros((2, 0, 0, 3), np.int32))
+
 
 class Gain:
     """Follows the difference between two cameras.
@@ -63,20 +75,25 @@ class Gain:
     Args:
         rig: the cameras.
         panorama: only what it shows is compared.
-        time_constant_s: the time after which a change has been followed to 63 %.
+        time_constant_s: the time after which a small change has been followed to 63 %; see
+            :mod:`touchline.panorama.pace` for large ones.
     """
 
-    def __init__(self, rig: Rig, panorama: Panorama, time_constant_s: float = 2.0) -> None:
-        self.time_constant_s = time_constant_s
+    def __init__(self, rig: Rig, panorama: Panorama, time_constant_s: float = SLOW_S) -> None:
+        self._pace = Pace(time_constant_s)
         self._points = overlap_points(rig, panorama, _POINTS)
         self._samples = np.zeros((len(self._points[0]), 6), np.int32)
         self._difference = Difference()
-        self._last: float | None = None
 
     @property
     def difference(self) -> Difference:
         """The difference as it is corrected now."""
         return self._difference
+
+    @property
+    def tones(self) -> Tones:
+        """Its correction, for the processor's kernel."""
+        return self._difference.curves()
 
     @property
     def points(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -100,12 +117,8 @@ class Gain:
         """
         seen = difference_of(samples)
         if seen is not None:
-            if self._last is None:
-                self._difference = seen
-            else:
-                share = -math.expm1(-max(0.0, pts_s - self._last) / self.time_constant_s)
-                self._difference = self._difference.towards(seen, share)
-            self._last = pts_s
+            share = self._pace.share(seen.log_gain - self._difference.log_gain, pts_s)
+            self._difference = self._difference.towards(seen, share)
         return self._difference
 
 

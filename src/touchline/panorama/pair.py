@@ -5,16 +5,12 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from touchline.geometry import Panorama, Rig
 from touchline.gst.library import SECOND
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.gain import Difference, Gain
+from touchline.panorama.lighting import Lighting
 from touchline.panorama.standin import StandIn
-
-Tones = NDArray[np.int32]
+from touchline.panorama.tone import Light
 
 
 @dataclass(frozen=True)
@@ -56,8 +52,8 @@ class PairLayout:
         )
 
 
-class ToneLog:
-    """The correction that belongs to each held pair, by its PTS. One thread writes, any may read.
+class LightLog:
+    """The difference in light that belongs to each held pair, by its PTS. One thread writes, any may read.
 
     Args:
         frames: so many of the last ones are remembered; as many as can still be shown, at least.
@@ -65,35 +61,35 @@ class ToneLog:
 
     def __init__(self, frames: int = 1000) -> None:
         self._frames = frames
-        self._tones: dict[int, Tones] = {}  # in the order in which they came
+        self._lights: dict[int, Light] = {}  # in the order in which they came
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._tones)
+        return len(self._lights)
 
     def keep(self, frames: int) -> None:
         """From now on so many of the last ones are remembered."""
         self._frames = frames
 
-    def add(self, pts: int, tones: Tones) -> None:
-        """Notes the tones, shape (2, 3) (:meth:`Difference.tones`), of a pair of this PTS, ns."""
+    def add(self, pts: int, light: Light) -> None:
+        """Notes what differs between the pictures of a pair of this PTS, ns."""
         with self._lock:
-            self._tones[pts] = tones
-            while len(self._tones) > self._frames:
-                del self._tones[next(iter(self._tones))]
+            self._lights[pts] = light
+            while len(self._lights) > self._frames:
+                del self._lights[next(iter(self._lights))]
 
-    def at(self, pts: int) -> Tones:
-        """The tones of the pair of this PTS, ns; of one that is forgotten, those of the oldest that is not.
+    def at(self, pts: int) -> Light:
+        """What differs in the pair of this PTS, ns; of one that is forgotten, those of the oldest that is not.
 
         Raises:
             KeyError: if nothing was ever noted.
         """
         with self._lock:
-            if pts in self._tones:
-                return self._tones[pts]
-            if not self._tones:
+            if pts in self._lights:
+                return self._lights[pts]
+            if not self._lights:
                 raise KeyError(pts)
-            return next(iter(self._tones.values()))
+            return next(iter(self._lights.values()))
 
 
 class PairKeeper:
@@ -106,20 +102,20 @@ class PairKeeper:
     Args:
         rig: two cameras.
         panorama: the cameras are compared where it shows both.
-        tones: where the correction of each pair is noted.
+        lights: where what differs in each pair is noted.
         gain: correct the difference in exposure and white balance between the cameras.
     """
 
-    def __init__(self, rig: Rig, panorama: Panorama, tones: ToneLog, *, gain: bool = True) -> None:
+    def __init__(self, rig: Rig, panorama: Panorama, lights: LightLog, *, gain: bool = True) -> None:
         self.rig = rig
         self.layout = PairLayout.of(rig)
-        self.tones = tones
-        self._gain = Gain(rig, panorama) if gain else None
+        self.lights = lights
+        self._lighting = Lighting(rig, panorama) if gain else None
 
     @property
-    def difference(self) -> Difference:
+    def light(self) -> Light:
         """The difference between the cameras as it was last seen."""
-        return Difference() if self._gain is None else self._gain.difference
+        return Light() if self._lighting is None else self._lighting.light
 
     def keep(self, left: Nv12, right: Nv12, out: Nv12, pts_s: float) -> None:
         """Copies a pair of time ``pts_s`` (seconds) into ``out``; a stand-in is shown, but nothing learnt from it.
@@ -131,7 +127,7 @@ class PairKeeper:
         self.rig.check_sizes((left.width, left.height), (right.width, right.height))
         for place, picture in zip(self.layout.split(out), (left, right), strict=True):
             place.copy_from(picture)
-        if self._gain and not isinstance(left, StandIn) and not isinstance(right, StandIn):
-            self._gain.follow(left, right, pts_s)
+        if self._lighting and not isinstance(left, StandIn) and not isinstance(right, StandIn):
+            self._lighting.follow(left, right, pts_s)
         # Whole nanoseconds come back out of seconds exactly, for some weeks.
-        self.tones.add(round(pts_s * SECOND), self.difference.tones())
+        self.lights.add(round(pts_s * SECOND), self.light)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from touchline.geometry import Panorama, Rig, fit_panorama
 from touchline.panorama.calibrate_matches import Image, Matches
 from touchline.panorama.compare import shown
-from touchline.panorama.stitch import FEATHER_DEG
+from touchline.panorama.joint import FEATHER_DEG
 from touchline.panorama.warp import edge_distance, right_share
 
 _WIDTH = 1920

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from touchline.geometry import Camera, Panorama, Rig
 from touchline.gst.nv12 import Nv12
 from touchline.panorama import plane_kernels
-from touchline.panorama.kernels import BLOCK, LEFT, LEFT_INSIDE, RIGHT, RIGHT_INSIDE, TERMS, Picture
+from touchline.panorama.kernels import BLOCK, LEFT, LEFT_INSIDE, ONE, RIGHT, RIGHT_INSIDE, TERMS, Picture
 
 Floats = NDArray[np.float64]
 
@@ -128,13 +128,30 @@ def plan_stitch(rig: Rig, panorama: Panorama, feather_deg: float) -> StitchPlan:
         blocks = Blocks.empty(panorama.width, panorama.height)
         blocks.fit(source_positions(camera, rays), (camera.width, camera.height))
         parts.append(blocks)
-    corners = np.stack([shares[:-1, :-1], shares[:-1, 1:], shares[1:, :-1], shares[1:, 1:]], axis=-1)
-    kinds = np.where(corners.min(-1) < 1, LEFT + LEFT_INSIDE * parts[0].inside, 0)
-    kinds += np.where(corners.max(-1) > 0, RIGHT + RIGHT_INSIDE * parts[1].inside, 0)
-    c00, c10, c01, c11 = np.moveaxis(corners * 65536, -1, 0)
+    kinds, weights = lay_shares(shares, parts[0].inside, parts[1].inside)
+    return StitchPlan(parts[0], parts[1], kinds, weights, shares)
+
+
+def lay_shares(
+    shares: Floats, left_inside: NDArray[np.uint8], right_inside: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """What the kernel reads of the right picture's shares.
+
+    Args:
+        shares: at the block corners, 0 .. 1, shape (rows + 1, columns + 1).
+        left_inside, right_inside: which blocks need no clamping in each picture, shape (rows, columns).
+
+    Returns:
+        :attr:`StitchPlan.kinds` and :attr:`StitchPlan.weights`.
+    """
+    c00, c10, c01, c11 = shares[:-1, :-1], shares[:-1, 1:], shares[1:, :-1], shares[1:, 1:]
+    least = np.minimum(np.minimum(c00, c10), np.minimum(c01, c11))
+    most = np.maximum(np.maximum(c00, c10), np.maximum(c01, c11))
+    kinds = np.where(least < 1, LEFT + LEFT_INSIDE * left_inside, 0)
+    kinds += np.where(most > 0, RIGHT + RIGHT_INSIDE * right_inside, 0)
     slopes = [c00, (c10 - c00) / BLOCK, (c01 - c00) / BLOCK, (c11 - c10 - c01 + c00) / BLOCK**2]
-    weights = np.rint(np.stack(slopes, axis=-1)).astype(np.int32)
-    return StitchPlan(parts[0], parts[1], kinds.astype(np.uint8), weights, shares)
+    weights = np.rint(np.stack(slopes, axis=-1) * ONE).astype(np.int32)
+    return kinds.astype(np.uint8), weights
 
 
 def source_positions(camera: Camera, rays: Floats) -> Floats:
@@ -151,13 +168,17 @@ def right_share(rig: Rig, rays: Floats, feather_deg: float) -> Floats:
     So the seam finds the middle of an overlap of any shape, and no picture is shown at its very edge, where
     lenses are worst, unless it is alone.
     """
-    depths = [_depth(camera, rays) for camera in (rig.left, rig.right)]
+    depths = [depth_inside(camera, rays) for camera in (rig.left, rig.right)]
     depth = depths[0] + depths[1]
     per_degree = math.radians(1.0) * (rig.left.fx + rig.right.fx) / 2
     # One block less than the overlap: between block corners the share is only interpolated.
     band = np.clip(depth - BLOCK, 1.0, max(1.0, feather_deg * per_degree))
     share = np.clip(0.5 + 0.5 * (depths[1] - depths[0]) / band, 0.0, 1.0)
-    # Below 1/256 there is nothing to see, but a whole second picture to compute.
+    return settled(share)
+
+
+def settled(share: Floats) -> Floats:
+    """Shares of which those below 1/256 are none: there is nothing to see, but a whole second picture to compute."""
     return np.asarray(np.where(share < 1 / 256, 0.0, np.where(share > 1 - 1 / 256, 1.0, share)))
 
 
@@ -166,7 +187,7 @@ def edge_distance(camera: Camera, rays: Floats) -> Floats:
     return np.asarray(np.minimum(*_edge_distances(camera, rays)))
 
 
-def _depth(camera: Camera, rays: Floats) -> Floats:
+def depth_inside(camera: Camera, rays: Floats) -> Floats:
     """As :func:`edge_distance`, but the upper and lower edges count only from close by.
 
     Along them both pictures are equally far in over the whole width of the overlap, and would be mixed there.

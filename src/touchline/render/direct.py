@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from touchline.geometry import Panorama, Rig, View
 from touchline.gst.nv12 import Nv12
+from touchline.panorama.kernels import Tones
 from touchline.panorama.pair import PairLayout
 from touchline.panorama.reduce import reduce_luma
+from touchline.panorama.tone import Light
 from touchline.panorama.warp import node_positions
 from touchline.panorama.workers import Workers
 from touchline.render.pair_resample import PairResampler
@@ -21,7 +23,6 @@ from touchline.render.resample import COARSE
 _MOST_PARTS = 6
 
 Luma = NDArray[np.uint8]
-Tones = NDArray[np.int32]
 
 
 class DirectCamera:
@@ -61,16 +62,20 @@ class DirectCamera:
         focal = width / 2 / math.tan(math.radians(view.fov_deg) / 2)
         self._resampler.aim(view.rays(*self._places, width, height), self._resampler.per_radian / focal)
 
-    def render(self, pair: Nv12, view: View, tones: Tones, out: Nv12) -> None:
+    def render(self, pair: Nv12, view: View, light: Light, out: Nv12) -> None:
         """Writes the view of a pair into ``out``.
 
         Args:
             pair: both pictures, as :class:`~touchline.panorama.pair.PairLayout` lays them out.
             view: see :meth:`aim`.
-            tones: how the pictures are corrected, shape (2, 3), of a :class:`~touchline.panorama.pair.ToneLog`.
+            light: the difference between them that is corrected, of a :class:`~touchline.panorama.pair.LightLog`.
             out: written.
         """
         self.aim(view)
+        self.show(pair, self._resampler.tones(light), out)
+
+    def show(self, pair: Nv12, tones: Tones, out: Nv12) -> None:
+        """Writes where it looks of a pair into ``out``, under a correction."""
         self._resampler.render(*self.layout.split(pair), tones, out)
 
 
@@ -107,9 +112,9 @@ class ReducedPanorama:
         self._resampler.aim(rays, coarse / self._parts, most=1)
         self._grid = Nv12.empty(width, height)
 
-    def render(self, pair: Nv12, tones: Tones) -> Luma:
+    def render(self, pair: Nv12, light: Light) -> Luma:
         """The luma of a pair's small panorama, :attr:`shape`; a new array. For one thread at a time."""
-        self._resampler.render(*self.layout.split(pair), tones, self._grid)
+        self._resampler.render(*self.layout.split(pair), self._resampler.tones(light), self._grid)
         rows, columns = (size * self._parts for size in self.shape)
         small = np.empty(self.shape, np.uint8)
         reduce_luma(self._grid.y[:rows, :columns], self._parts, small)

@@ -20,18 +20,22 @@ from touchline.panorama.kernels import (
     RIGHT,
     RIGHT_INSIDE,
     TERMS,
-    UNITY,
     Picture,
+    Shade,
     Target,
     Tone,
+    Tones,
     Weights,
     brightness,
+    chroma_gain,
     chroma_rows,
     copy_part,
     luma_row,
+    shade_of,
     share_of_right,
     store_chroma,
     terms,
+    tone_of,
     toned_chroma,
     toned_luma,
 )
@@ -74,25 +78,25 @@ def _one_mean(
     inside: bool,
     scale: int,
     tone: Tone,
+    shade: Shade,
     colour: bool,
     out: Target,
 ) -> None:
     """A block that shows one picture."""
-    plain = tone[0] == UNITY
+    toned = tone[4]
     for row in range(BLOCK):
         level = _mean_luma(source, luma, row, inside, scale)
-        if not plain:
-            level = toned_luma(level, tone)
+        if toned:
+            level = toned_luma(level, tone, shade, row)
         store_bytes(out[0] + row * out[1], (level + 128) >> 8)
     if not colour:
         return
-    plain = plain and tone[1] == 0 and tone[2] == 0
     for row in range(0, BLOCK // 2, 2):
         u, v = _mean_chroma(source, chroma, row, inside, scale)
-        if not plain:
+        if toned:
             bright = brightness(out, row)
-            u = toned_chroma(u, bright, tone[0], tone[1])
-            v = toned_chroma(v, bright, tone[0], tone[2])
+            gain = chroma_gain(bright, tone, shade, row)
+            u, v = toned_chroma(u, bright, gain, tone[2]), toned_chroma(v, bright, gain, tone[3])
         store_chroma(out, row, u, v)
 
 
@@ -106,13 +110,18 @@ def _two_means(
     scale: int,
     w: Weights,
     tones: tuple[Tone, Tone],
+    shades: tuple[Shade, Shade],
     colour: bool,
     out: Target,
 ) -> None:
     """A block in the overlap: both pictures, mixed by the weights ``w``."""
+    toned = tones[0][4]
     for row in range(BLOCK):
-        one = toned_luma(_mean_luma(left, luma[0], row, inside[0], scale), tones[0])
-        two = toned_luma(_mean_luma(right, luma[1], row, inside[1], scale), tones[1])
+        one = _mean_luma(left, luma[0], row, inside[0], scale)
+        two = _mean_luma(right, luma[1], row, inside[1], scale)
+        if toned:
+            one = toned_luma(one, tones[0], shades[0], row)
+            two = toned_luma(two, tones[1], shades[1], row)
         share = share_of_right(w, iota(), row)
         level = (one * (spread(256) - share) + two * share) >> 8
         store_bytes(out[0] + row * out[1], (level + 128) >> 8)
@@ -121,20 +130,18 @@ def _two_means(
     for row in range(0, BLOCK // 2, 2):
         lu, lv = _mean_chroma(left, chroma[0], row, inside[0], scale)
         ru, rv = _mean_chroma(right, chroma[1], row, inside[1], scale)
-        bright = brightness(out, row)
         # Lanes 0 to 7 are chroma row `row`, lanes 8 to 15 the next, two luma rows further down.
         middle, first = iota_halves() * 2, spread_halves(1, 0)
         low, high = share_of_right(w, middle, 2 * row), share_of_right(w, middle, 2 * row + 2)
         share = low * first + high * (spread(1) - first)
         keep = spread(256) - share
-        lu, ru = (
-            toned_chroma(lu, bright, tones[0][0], tones[0][1]),
-            toned_chroma(ru, bright, tones[1][0], tones[1][1]),
-        )
-        lv, rv = (
-            toned_chroma(lv, bright, tones[0][0], tones[0][2]),
-            toned_chroma(rv, bright, tones[1][0], tones[1][2]),
-        )
+        if toned:
+            bright = brightness(out, row)
+            one, two = tones
+            gain = chroma_gain(bright, one, shades[0], row)
+            lu, lv = toned_chroma(lu, bright, gain, one[2]), toned_chroma(lv, bright, gain, one[3])
+            gain = chroma_gain(bright, two, shades[1], row)
+            ru, rv = toned_chroma(ru, bright, gain, two[2]), toned_chroma(rv, bright, gain, two[3])
         store_chroma(out, row, (lu * keep + ru * share) >> 8, (lv * keep + rv * share) >> 8)
 
 
@@ -157,7 +164,7 @@ def average_pair_rows(
     left_blocks: NDArray[np.int32],
     right_blocks: NDArray[np.int32],
     weights: NDArray[np.int32],
-    tones: NDArray[np.int32],
+    tones: Tones,
     count: int,
     colour: bool,
     out: Picture,
@@ -178,7 +185,8 @@ def average_pair_rows(
     chroma = np.empty((1, total, TERMS), dtype=np.int32), np.empty((1, total, TERMS), dtype=np.int32)
     scratch = np.empty((BLOCK + BLOCK // 2, BLOCK), dtype=np.uint8)
     apart = (scratch.ctypes.data, BLOCK, scratch.ctypes.data + BLOCK * BLOCK, BLOCK)
-    one, two = (tones[0, 0], tones[0, 1], tones[0, 2]), (tones[1, 0], tones[1, 1], tones[1, 2])
+    shaded = tones.shades.shape[1] > 0
+    one, two = tone_of(tones, 0, shaded), tone_of(tones, 1, shaded)
     for row in range(first, last):
         for column in range(kinds.shape[1]):
             kind = kinds[row, column]
@@ -191,6 +199,10 @@ def average_pair_rows(
             columns, rows = min(BLOCK, out[4] - column * BLOCK), min(BLOCK, out[5] - row * BLOCK)
             whole = columns == BLOCK and rows == BLOCK
             target = place if whole else apart
+            lit = (
+                shade_of(tones.shades, 0, row, column, shaded),
+                shade_of(tones.shades, 1, row, column, shaded),
+            )
             inside = (kind & LEFT_INSIDE != 0, kind & RIGHT_INSIDE != 0)
             if kind & LEFT:
                 _spread_fetches(left_blocks[row, column], count, luma[0], chroma[0])
@@ -199,10 +211,10 @@ def average_pair_rows(
             if kind & LEFT and kind & RIGHT:
                 w = weights[row, column]
                 mix = (w[0], w[1], w[2], w[3])
-                _two_means(left, right, luma, chroma, inside, scale, mix, (one, two), colour, target)
+                _two_means(left, right, luma, chroma, inside, scale, mix, (one, two), lit, colour, target)
             elif kind & RIGHT:
-                _one_mean(right, luma[1], chroma[1], inside[1], scale, two, colour, target)
+                _one_mean(right, luma[1], chroma[1], inside[1], scale, two, lit[1], colour, target)
             else:
-                _one_mean(left, luma[0], chroma[0], inside[0], scale, one, colour, target)
+                _one_mean(left, luma[0], chroma[0], inside[0], scale, one, lit[0], colour, target)
             if not whole:
                 copy_part(scratch, place, columns, rows)

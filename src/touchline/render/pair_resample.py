@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from touchline.geometry import Rig
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.kernels import BLOCK, warp_rows
-from touchline.panorama.stitch import FEATHER_DEG
+from touchline.panorama.joint import FEATHER_DEG
+from touchline.panorama.kernels import BLOCK, Tones, plain_tones, warp_rows
+from touchline.panorama.shading import radius_squared, shade_table
+from touchline.panorama.tone import Light
 from touchline.panorama.warp import Blocks, block_count, picture_of, writable_picture_of
 from touchline.panorama.workers import Workers
 from touchline.render.kernels import MOST
@@ -95,12 +97,26 @@ class PairResampler:
         step = join_blocks(left, right, *inside, self._shares, self._kinds, self._weights)
         self.fetches = max(1, min(most, math.ceil(step / COARSE)))
 
-    def render(self, left: Nv12, right: Nv12, tones: NDArray[np.int32], out: Nv12) -> None:
+    def tones(self, light: Light) -> Tones:
+        """What undoes a difference in light where :meth:`aim` last aimed."""
+        if light == Light():
+            return plain_tones()
+        falloffs = light.falloff_left, light.falloff_right
+        shades = np.zeros((2, 0, 0, 3), np.int32)
+        if any(falloffs):
+            radii = [
+                radius_squared(camera, nodes[1:-1, 1:-1]).astype(np.float32)
+                for camera, nodes in zip((self.rig.left, self.rig.right), self._nodes, strict=True)
+            ]
+            shades = np.stack([shade_table(one, k) for one, k in zip(radii, falloffs, strict=True)])
+        return light.tones(shades)
+
+    def render(self, left: Nv12, right: Nv12, tones: Tones, out: Nv12) -> None:
         """Writes ``out`` with the mapping of the last :meth:`aim`.
 
         Args:
             left, right: the pictures.
-            tones: their correction, shape (2, 3); see :meth:`touchline.panorama.gain.Difference.tones`.
+            tones: their correction, of :meth:`tones`.
             out: written.
         """
         self.rig.check_sizes((left.width, left.height), (right.width, right.height))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.kernels import LEFT, LEFT_INSIDE, UNITY, warp_rows
+from touchline.panorama.kernels import LEFT, LEFT_INSIDE, plain_tones, warp_rows
 from touchline.panorama.warp import Blocks, block_count, picture_of, writable_picture_of
 from touchline.panorama.workers import Workers
 from touchline.render.kernels import MOST, average_rows
@@ -37,7 +37,7 @@ class Resampler:
         self._workers = workers
         self._blocks = Blocks.empty(width, height)
         self._kinds = np.zeros_like(self._blocks.inside)
-        self._tones = np.array([[UNITY, 0, 0]] * 2, np.int32)
+        self._tones = plain_tones()
         self._weights = np.zeros((*self._kinds.shape, 4), np.int32)
 
     def aim(self, nodes: NDArray[np.float64]) -> None:
