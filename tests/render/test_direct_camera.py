@@ -25,6 +25,8 @@ from touchline.render.pair_aim import lens_of, project_rays
 from touchline.render.pair_resample import PairResampler
 from touchline.synth.match import SyntheticMatch
 
+LIGHT = Light(0.4, 0.0, 0.05, -0.04, 0.2, 0.3)
+
 
 @pytest.fixture(scope="module")
 def workers():
@@ -100,9 +102,9 @@ def test_what_lies_outside_is_the_edge_and_memory_is_safe(workers):
         View(100, -85, 150),
         View(0, 0, 150),
     ):
-        camera.render(pair, view, PLAIN, out)
+        camera.render(pair, view, Light(), out)
     edge = View(-80, -9, 40)
-    camera.render(pair, edge, PLAIN, out)
+    camera.render(pair, edge, Light(), out)
     assert camera.fetches == 1
     within(out, view_of_pair(rig, pair, edge, (160, 90), 1))
 
@@ -114,7 +116,7 @@ def test_nothing_is_written_beyond_the_picture(workers):
     for view in (View(0, -9, 20), View(0, -9, 50)):
         memory = np.full(stride * 90 * 3 // 2 + guard, 77, np.uint8)
         out = Nv12.over(memory, 158, 90, (stride, stride), (0, stride * 90))
-        DirectCamera(rig, 158, 90, workers).render(pair, view, TONED, out)
+        DirectCamera(rig, 158, 90, workers).render(pair, view, LIGHT, out)
         rows = memory[:-guard].reshape(-1, stride)
         assert (rows[:, 158:] == 77).all()
         assert (memory[-guard:] == 77).all()
@@ -130,7 +132,7 @@ def test_fine_stripes_do_not_alias(workers):
     pair.y[:, 1::2] = 200
     out = Nv12.empty(160, 90)
     camera = DirectCamera(rig, 160, 90, workers)
-    camera.render(pair, ViewLimits(fit_panorama(rig), 16 / 9).clamp(View(0, -9, 60)), PLAIN, out)
+    camera.render(pair, ViewLimits(fit_panorama(rig), 16 / 9).clamp(View(0, -9, 60)), Light(), out)
     assert camera.fetches > 1
     assert camera.mixed > 0
     assert np.abs(out.y.astype(float) - 120).max() < 30
@@ -146,7 +148,7 @@ def test_the_same_whoever_works():
             camera = DirectCamera(rig, 150, 94, some)
             outs = [Nv12.empty(150, 94) for _ in views]
             for view, out in zip(views, outs, strict=True):
-                camera.render(pair, view, TONED, out)
+                camera.render(pair, view, LIGHT, out)
             made.append(outs)
     for one, two in zip(*made, strict=True):
         assert np.array_equal(one.y, two.y)
@@ -159,9 +161,9 @@ def test_misuse_is_refused(workers):
         DirectCamera(rig, 101, 50, workers)
     camera = DirectCamera(rig, 100, 50, workers)
     with pytest.raises(ValueError, match="640x360 \\+ 656x368 lies in 656x728, not in 640x360"):
-        camera.render(Nv12.empty(640, 360), View(0, 0, 20), PLAIN.curves(), Nv12.empty(100, 50))
+        camera.render(Nv12.empty(640, 360), View(0, 0, 20), Light(), Nv12.empty(100, 50))
     with pytest.raises(ValueError, match="makes 100x50, not 50x100"):
-        camera.render(textured_pair(rig), View(0, 0, 20), PLAIN, Nv12.empty(50, 100))
+        camera.render(textured_pair(rig), View(0, 0, 20), Light(), Nv12.empty(50, 100))
     resampler = PairResampler(rig, 100, 50, workers)
     with pytest.raises(RigError, match="other cameras"):
         resampler.render(Nv12.empty(640, 360), Nv12.empty(640, 360), PLAIN.curves(), Nv12.empty(100, 50))
