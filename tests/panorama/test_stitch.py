@@ -271,8 +271,10 @@ def test_another_plan_is_used_whole_from_the_next_pair_on(workers):
 
 
 def test_stitched_touchlines_are_straight_and_level_in_the_pitch_projection(workers):
-    """The white of each, column by column, in parts from corner to corner: the near one to a tenth of a pixel. The far one
-    is a seventh of a pixel wide, and its white drowns in the grass: to half a pixel."""
+    """The white of each, column by column, in parts from corner to corner: the near one to a tenth of a pixel.
+
+    The far one is a seventh of a pixel wide, and its white drowns in the grass: to half a pixel.
+    """
     match = SyntheticMatch(5, (1280, 720), noise=False)
     panorama = fit_panorama(match.rig, "pitch")
     left, right = Nv12.empty(1280, 720), Nv12.empty(1280, 720)
