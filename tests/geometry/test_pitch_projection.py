@@ -194,10 +194,15 @@ def test_a_fitted_panorama_is_covered_and_cannot_grow(
         assert uncovered(rig, wider) > 0, name
 
 
+def every_pixel(panorama: Panorama) -> tuple[np.ndarray, np.ndarray]:
+    return np.arange(panorama.width)[None, :], np.arange(panorama.height)[:, None]
+
+
 def test_the_synthetic_match_shows_its_field_between_level_lines() -> None:
     rig = default_rig(1)
     panorama = fit_panorama(rig, "pitch")
     assert math.degrees(panorama.yaw_max - panorama.yaw_min) > 140
+    assert coverage(rig, *np.broadcast_arrays(*panorama.pixels_to_angles(*every_pixel(panorama)))).all()
     x = np.linspace(-HALF_LENGTH, HALF_LENGTH, 60)
     rows = []
     for y in (-HALF_WIDTH, HALF_WIDTH):

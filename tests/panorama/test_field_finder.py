@@ -27,7 +27,7 @@ def true_field(x: float = HALF_LENGTH, y: float = HALF_WIDTH) -> FieldOutline:
     return FieldOutline(tuple(zip(np.degrees(yaw).tolist(), np.degrees(pitch).tolist(), strict=True)))
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=1)
 def stills(seed: int) -> tuple[Rig, tuple[Pair, ...]]:
     match = SyntheticMatch(seed)
     made = []
@@ -48,19 +48,17 @@ def overlap_over_union(
     return float((found & true).sum() / (found | true).sum())
 
 
-@pytest.mark.parametrize("seed", [1, 6])
-def test_the_field_of_the_synthetic_match(seed: int) -> None:
-    rig, pairs = stills(seed)
+def test_the_field_of_the_synthetic_match() -> None:
+    rig, pairs = stills(6)
     points = find_field(rig, pairs)
     assert overlap_over_union(rig, points, true_field()) >= 0.95
     assert len(points) <= 24
-    if seed == 1:
-        assert find_field(rig, pairs) == points
+    assert find_field(rig, pairs) == points
 
 
 def test_without_lines_the_field_is_the_grass() -> None:
     """The lines painted over: the outline is that of the grass, some metres further out."""
-    rig, pairs = stills(1)
+    rig, pairs = stills(6)
     painted = []
     for pair in pairs:
         images = []
@@ -85,7 +83,7 @@ def _is_green(image: np.ndarray) -> np.ndarray:
 
 
 def test_no_field_is_refused() -> None:
-    rig, pairs = stills(1)
+    rig, pairs = stills(6)
     grey = [tuple(np.full_like(image, 120) for image in pairs[0])] * 5
     with pytest.raises(FieldError, match=r"no field found .*: draw it"):
         find_field(rig, grey)
@@ -100,7 +98,7 @@ def test_no_field_is_refused() -> None:
 
 
 def test_pictures_of_another_size_are_refused() -> None:
-    rig, pairs = stills(1)
+    rig, pairs = stills(6)
     small = [tuple(cv2.resize(image, (640, 360)) for image in pairs[0])]
     with pytest.raises(RigError, match="other cameras"):
         find_field(rig, small)
@@ -155,7 +153,7 @@ def test_thin_and_bright_is_a_line() -> None:
 
 
 def test_the_picture_shows_the_outline() -> None:
-    panorama, _ = looked_at(stills(1)[0])
+    panorama, _ = looked_at(stills(6)[0])
     plain = np.full((panorama.height, panorama.width, 3), 100, np.uint8)
     drawn = draw_field(panorama, plain, true_field())
     x, y = panorama.angles_to_pixels(*rays_to_angles(world_to_rig((0.0, HALF_WIDTH, 0.0))))

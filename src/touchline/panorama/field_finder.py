@@ -54,6 +54,8 @@ def find_field(rig: Rig, pairs: Sequence[tuple[Image, Image]]) -> Points:
     """
     if not pairs:
         raise FieldError("no pictures to find the field in: the footage is empty or could not be read")
+    for pair in pairs:
+        rig.check_sizes(*((image.shape[1], image.shape[0]) for image in pair))
     panorama, seen = looked_at(rig)
     picture = ground_picture(rig, panorama, pairs)
     ground = _ground(picture, panorama, seen)
@@ -178,7 +180,7 @@ def _filled(region: Mask) -> Mask:
 
 def _hull(rays: Floats) -> Floats:
     """The convex outline of some directions: its corners, shape (n, 3)."""
-    frame = _frame(rays)
+    frame = _frame(rays[:: max(1, len(rays) // 4000)])
     seen = rays @ frame.T
     if seen[:, 2].min() < math.cos(math.radians(87)):
         raise _nothing("the ground of one colour goes half-way round the mast")
