@@ -152,7 +152,7 @@ def light_of(
     wanted = ratio - lens_terms @ falloffs
     near = np.abs(wanted - np.median(wanted)) < _FAR
     log_gain, offset = robust_fit(terms, wanted, weights, _PRIORS[:1, :2].copy(), near, _ENOUGH // 2).tolist()
-    made = Light(log_gain, offset, 0.0, 0.0, *falloffs)
+    made = Light(log_gain, offset, 0.0, 0.0, known.falloff_left, known.falloff_right)
     if lenses:
         every = np.column_stack([terms, lens_terms])
         ks = robust_fit(every, ratio, weights, _PRIORS, near.copy(), _ENOUGH // 2)[2:].tolist()

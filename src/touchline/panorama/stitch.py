@@ -85,7 +85,8 @@ class CpuStitcher:
         self._rows = block_count(panorama.width, panorama.height)[0]
         self._ground: SeamGround | None = None
         if joint.adaptive or joint.levels:
-            reach = reach_of(joint.levels) if joint.levels else 0
+            # The coarsest levels may reach beyond the overlap, where they find what is at its edge.
+            reach = reach_of(joint.levels) / 3 if joint.levels else 0
             self._ground = seam_ground(rig, panorama, feather, reach)
         self._seam = SeamFollower(rig, panorama, self._ground) if self._ground and joint.adaptive else None
         self._blend = (
