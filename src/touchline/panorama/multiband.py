@@ -22,13 +22,10 @@ from numpy.typing import NDArray
 from touchline.geometry import Panorama
 from touchline.gst.nv12 import Nv12
 from touchline.panorama.kernels import BLOCK, LEFT, LEFT_INSIDE, ONE, RIGHT, RIGHT_INSIDE, SKIP, Tones
-from touchline.panorama.multiband_kernels import add_band, difference, finish, mask_rows
+from touchline.panorama.multiband_kernels import mask_rows
+from touchline.panorama.multiband_plane import Limits, Plane, Single, blend_plane
 from touchline.panorama.seam import SeamGround
 from touchline.panorama.warp import Blocks, block_count
-
-Single = NDArray[np.float32]
-Plane = NDArray[np.uint8]
-Limits = tuple[NDArray[np.int32], NDArray[np.int32]]
 
 _STRIP = 512  # luma rows that are worked on together: what is made of them stays in the cache
 _FADE = 16.0  # luma samples from the overlap's edge within which the blend yields to the plain picture
@@ -184,12 +181,12 @@ class MultiBand:
             parts = [picture.y[strip.around, strip.columns] for picture in (left, right)]
             shown = made.y[strip.rows, strip.columns]
             skipped = strip.rows.start - strip.around.start
-            _blend_plane(parts, strip.common, strip.masks, strip.fade, skipped, shown, 1)
+            blend_plane(parts, strip.common, strip.masks, strip.fade, skipped, shown, 1)
             half = slice(strip.columns.start // 2, strip.columns.stop // 2)
             rows, around = (slice(s.start // 2, s.stop // 2) for s in (strip.rows, strip.around))
             parts = [_side_by_side(picture.uv[around, half]) for picture in (left, right)]
             shown = _side_by_side(made.uv[rows, half])
-            _blend_plane(parts, strip.common_uv, strip.masks_uv, strip.fade_uv, skipped // 2, shown, 2)
+            blend_plane(parts, strip.common_uv, strip.masks_uv, strip.fade_uv, skipped // 2, shown, 2)
 
     def _strip(self, weights: NDArray[np.int32], begin: int, end: int) -> _Strip:
         around = slice(max(0, begin - self._halo), min(self.zone.height, end + self._halo))
@@ -229,43 +226,6 @@ class MultiBand:
         return np.asarray(shown.reshape(rows, BLOCK, columns, BLOCK).all((1, 3)))
 
 
-def _blend_plane(
-    parts: list[Plane],
-    common: Limits,
-    masks: list[Single],
-    fade: Single,
-    skipped: int,
-    out: Plane,
-    channels: int,
-) -> None:
-    """Blends a piece of a plane; of chroma two ``channels`` take turns.
-
-    Args:
-        parts: the piece in the left and in the right picture, shape (rows, columns) each.
-        common: the columns that both show, from the first to behind the last, in each row.
-        masks: the right picture's share on each level.
-        fade: how much is shown, shape (fewer rows, columns).
-        skipped: rows of the parts above those that are written.
-        out: written, the shape of ``fade``.
-        channels: 1 or 2.
-    """
-    # Kernels are fast where they know that samples lie side by side.
-    left, right, made = (np.ascontiguousarray(plane) for plane in (*parts, out))
-    levels: list[Single] = [np.empty(left.shape, np.float32)]
-    difference(left, right, *common, channels, levels[0])
-    for _ in masks[1:]:
-        levels.append(_flat(cv2.pyrDown(_channels(levels[-1], channels))))
-    change = levels[-1] * masks[-1]
-    for k in range(len(masks) - 2, -1, -1):
-        size = levels[k].shape[1] // channels, levels[k].shape[0]
-        change = _flat(cv2.pyrUp(_channels(change, channels), dstsize=size))
-        blurred = _flat(cv2.pyrUp(_channels(levels[k + 1], channels), dstsize=size))
-        add_band(levels[k], blurred, masks[k], change)
-    mine = slice(skipped, skipped + len(fade))
-    finish(left[mine], change[mine], fade, made)
-    out[...] = made
-
-
 def _edges(zone: Zone, ground: SeamGround) -> Limits:
     """The columns of the zone from the first to behind the last that both cameras see; none: 0, 0. Shape (height,)."""
     corners = np.arange(len(ground.edges)) * float(BLOCK)
@@ -297,11 +257,3 @@ def _side_by_side(chroma: Plane) -> Plane:
 def _blocks(samples: slice) -> slice:
     """The blocks that luma samples lie in."""
     return slice(samples.start // BLOCK, -(-samples.stop // BLOCK))
-
-
-def _channels(plane: Single, count: int) -> Single:
-    return plane if count == 1 else plane.reshape(len(plane), -1, count)
-
-
-def _flat(plane: NDArray[np.float32]) -> Single:
-    return plane.reshape(len(plane), -1)
