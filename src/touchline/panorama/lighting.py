@@ -23,11 +23,11 @@ from touchline.geometry import Panorama, Rig
 from touchline.gst.nv12 import Nv12
 from touchline.panorama.fit_kernels import robust_fit
 from touchline.panorama.gain import overlap_points
-from touchline.panorama.kernels import LEVELS, Tones
 from touchline.panorama.pace import SLOW_S, Pace
 from touchline.panorama.plane_kernels import sample_points
 from touchline.panorama.shading import Shading, radius_squared
 from touchline.panorama.tone import BLACK, MOST_FALLOFF, RANGE, Light, colour_gain, to_light, to_signal
+from touchline.panorama.tone_kernels import LEVELS, Tones
 from touchline.panorama.warp import picture_of
 
 Floats = NDArray[np.float64]

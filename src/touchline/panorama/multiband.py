@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 
 from touchline.geometry import Panorama
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.kernels import BLOCK, LEFT, LEFT_INSIDE, ONE, RIGHT, RIGHT_INSIDE, SKIP, Tones
+from touchline.panorama.kernels import BLOCK, LEFT, LEFT_INSIDE, ONE, RIGHT, RIGHT_INSIDE, SKIP
 from touchline.panorama.multiband_kernels import mask_rows
 from touchline.panorama.multiband_plane import Limits, Plane, Single, blend_plane
 from touchline.panorama.seam import SeamGround
+from touchline.panorama.tone_kernels import Tones
 from touchline.panorama.warp import Blocks, block_count
 
 _STRIP = 512  # luma rows that are worked on together: what is made of them stays in the cache

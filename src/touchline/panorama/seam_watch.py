@@ -16,10 +16,11 @@ from scipy import ndimage
 
 from touchline.geometry import Panorama, Rig
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.kernels import BLOCK, UNITY, Tones
+from touchline.panorama.kernels import BLOCK
 from touchline.panorama.plane_kernels import sample_points
 from touchline.panorama.seam import SeamGround
 from touchline.panorama.seam_path import FORBIDDEN
+from touchline.panorama.tone_kernels import UNITY, Tones
 from touchline.panorama.warp import block_count, edge_distance, picture_of, source_positions
 
 Floats = NDArray[np.float64]

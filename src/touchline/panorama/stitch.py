@@ -8,12 +8,13 @@ from touchline.geometry import Panorama, Rig
 from touchline.gst.nv12 import Nv12
 from touchline.panorama.blending import OverlapBlend
 from touchline.panorama.joint import Joint
-from touchline.panorama.kernels import Tones, plain_tones, warp_rows
+from touchline.panorama.kernels import warp_rows
 from touchline.panorama.lighting import Lighting
 from touchline.panorama.multiband import BAND, reach_of
 from touchline.panorama.seam import SeamGround, samples_per_degree, seam_ground
 from touchline.panorama.seam_follow import SeamFollower
 from touchline.panorama.standin import StandIn
+from touchline.panorama.tone_kernels import Tones, plain_tones
 from touchline.panorama.warp import (
     Floats,
     block_count,
