@@ -28,7 +28,7 @@ from rich.table import Table
 
 from benchmarks.opencv_stitcher import OpenCvPanorama
 from benchmarks.seam_measure import Seam, seam_of
-from touchline.geometry import Panorama, Rig, fit_panorama
+from touchline.geometry import Panorama, Rig, fit_panorama, rays_to_angles
 from touchline.gst.nv12 import Nv12
 from touchline.panorama.joint import Joint
 from touchline.panorama.shading import radius_squared
@@ -67,6 +67,7 @@ class Scene:
     panorama: Panorama
     frames: list[tuple[Nv12, Nv12]]
     truths: dict[int, Nv12]
+    displaced: NDArray[np.float32] | None
     overlap: NDArray[np.bool_]
 
     @property
@@ -102,7 +103,11 @@ def make_scene(case: Case, clean: Sequence[tuple[Nv12, Nv12]], match: SyntheticM
     rays = panorama.rays(x, y)
     overlap = np.minimum(*(edge_distance(camera, rays) for camera in true.cameras)) > 0
     truths = {i: match.panorama(i, panorama) for i in measured}
-    return Scene(Rig((true.left, right)), panorama, frames, truths, overlap)
+    displaced = None
+    if case.wrong_px:  # where the right camera's picture shows what belongs elsewhere
+        there = true.right.unproject(right.project(rays)[0])
+        displaced = np.stack(panorama.angles_to_pixels(*rays_to_angles(there)), axis=-1).astype(np.float32)
+    return Scene(Rig((true.left, right)), panorama, frames, truths, displaced, overlap)
 
 
 def _factors(camera: object, falloff: float) -> NDArray[np.float64]:
@@ -150,7 +155,11 @@ def opencvs(scene: Scene, made: OpenCvPanorama) -> Result:
 
 
 def _measured(scene: Scene, number: int, out: Nv12) -> Seam:
-    return seam_of(out.y, scene.truths[number].y, scene.overlap, scene.per_degree)
+    truths = [scene.truths[number].y]
+    if scene.displaced is not None:
+        x, y = np.ascontiguousarray(np.moveaxis(scene.displaced, -1, 0))
+        truths.append(cv2.remap(truths[0], x, y, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE))
+    return seam_of(out.y, truths, scene.overlap, scene.per_degree)
 
 
 def _mean(seams: Sequence[Seam]) -> Seam:

@@ -1,20 +1,23 @@
-"""How much of a seam can be seen: two numbers, against the scene's own panorama.
+"""How much of a seam can be seen: two numbers, against what each camera alone shows of the scene.
 
-The panorama's error is its luma less the scene's, after the one gain and offset that bring them nearest to each other
-outside of the overlap. Two things make a seam visible:
+The truth is the scene's own panorama; with a rig that is wrong, a second one, the scene as the right camera shows it in
+the wrong place: neither has a seam. The panorama's error against each is its luma less the truth's under the one smooth
+curve (a cubic) that brings them nearest to each other. Two things make a seam visible:
 
-*edges*: lines that the scene does not have, or lacks. The mean size of the gradient of the error (smoothed by a
-Gaussian of 1.5 samples, so that noise and resampling count little), in levels per sample, in the overlap less that
-beside it, where there is no seam and the same noise, the same lenses and the same resampling.
+*edges*: lines that neither camera shows, or that both do: cuts and double pictures. The mean size of the gradient of
+the error (smoothed by a Gaussian of 1.5 samples, so that noise and resampling count little), at each sample the smaller
+one of both truths', in levels per sample, in the overlap less that beside it, where there is no seam and the same
+noise, the same lenses and the same resampling.
 
-*step*: a change of level. For each strip of 32 rows the error's profile across the overlap; the largest change within
-one degree, in levels, the mean over the strips, less the same beside the overlap.
+*step*: a change of level. The error under a Gaussian of half a degree; its largest change within one degree across the
+overlap, in levels, the mean over all rows, less the same beside the overlap; of two truths' the smaller one's.
 
 Both are about 0 for a panorama without a seam. Both may be a little less: a mean of two pictures has less noise.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +28,6 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 SMOOTH = 1.5
-STRIP = 32
 
 
 class Seam(NamedTuple):
@@ -35,11 +37,14 @@ class Seam(NamedTuple):
     step: float
 
 
-def seam_of(made: NDArray[np.uint8], truth: NDArray[np.uint8], overlap: Mask, per_degree: float) -> Seam:
+def seam_of(
+    made: NDArray[np.uint8], truths: Sequence[NDArray[np.uint8]], overlap: Mask, per_degree: float
+) -> Seam:
     """Measures the seam in a panorama.
 
     Args:
-        made, truth: luma of the panorama and of the scene's own, shape (height, width).
+        made: luma of the panorama, shape (height, width).
+        truths: the scene's own, and, if the rig is wrong, as the right camera shows it; of the same shape.
         overlap: where both cameras see, of the same shape; in each row one run, or nothing.
         per_degree: samples for a degree of yaw.
 
@@ -49,12 +54,12 @@ def seam_of(made: NDArray[np.uint8], truth: NDArray[np.uint8], overlap: Mask, pe
     beside = _beside(overlap)
     if not overlap.any() or not beside.any():
         raise ValueError("a seam needs an overlap, and room beside it to be compared with")
-    error = _error(made, truth, ~overlap)
-    smooth = ndimage.gaussian_filter(error, SMOOTH)
-    slopes = np.hypot(*np.gradient(smooth))
-    edges = float(slopes[overlap].mean() - slopes[beside].mean())
-    steps = _steps(error, overlap, per_degree) - _steps(error, beside, per_degree)
-    return Seam(edges, float(steps))
+    errors = [_error(made, truth) for truth in truths]
+    slopes = np.min([np.hypot(*np.gradient(ndimage.gaussian_filter(e, SMOOTH))) for e in errors], axis=0)
+    blurred = np.stack([ndimage.gaussian_filter(e, per_degree / 2) for e in errors])
+    smooth = np.take_along_axis(blurred, np.abs(blurred).argmin(0)[None], axis=0)[0]
+    steps = _steps(smooth, overlap, per_degree) - _steps(smooth, beside, per_degree)
+    return Seam(float(slopes[overlap].mean() - slopes[beside].mean()), float(steps))
 
 
 def _beside(overlap: Mask) -> Mask:
@@ -69,21 +74,17 @@ def _beside(overlap: Mask) -> Mask:
     return made
 
 
-def _error(made: NDArray[np.uint8], truth: NDArray[np.uint8], where: Mask) -> Floats:
-    gain, offset = np.polyfit(truth[where].astype(np.float64), made[where].astype(np.float64), 1)
-    return np.asarray(made - (gain * truth + offset), dtype=np.float64)
+def _error(made: NDArray[np.uint8], truth: NDArray[np.uint8]) -> Floats:
+    """A panorama less its truth under the curve that fits best."""
+    levels = truth.astype(np.float64)
+    curve = np.polynomial.Polynomial.fit(levels.ravel()[::7], made.astype(np.float64).ravel()[::7], 3)
+    return np.asarray(made - curve(levels), dtype=np.float64)
 
 
-def _steps(error: Floats, where: Mask, per_degree: float) -> float:
-    """The largest change of level within a degree, the mean of all strips of rows."""
-    half = max(1, round(per_degree / 2))
-    found = []
-    for begin in range(0, len(error) - STRIP + 1, STRIP):
-        inside = where[begin : begin + STRIP].all(0)
-        profile = error[begin : begin + STRIP].mean(0)
-        mean = ndimage.uniform_filter1d(profile, half)
-        change = np.abs(mean[half:] - mean[:-half])
-        both = inside[half:] & inside[:-half]
-        if both.any():
-            found.append(change[both].max())
-    return float(np.mean(found)) if found else 0.0
+def _steps(smooth: Floats, where: Mask, per_degree: float) -> float:
+    """The largest change within a degree, the mean of all rows that have one."""
+    degree = max(1, round(per_degree))
+    change = np.abs(smooth[:, degree:] - smooth[:, :-degree])
+    change = np.where(where[:, degree:] & where[:, :-degree], change, np.nan)
+    rows = change[~np.isnan(change).all(1)]
+    return float(np.nanmax(rows, axis=1).mean()) if len(rows) else 0.0

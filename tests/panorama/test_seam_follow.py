@@ -9,9 +9,9 @@ import pytest
 from two_views import PANORAMA, RIG, Person, Sensor, corner_pitches, pair, place_of
 
 from touchline.geometry import Camera, Rig
-from touchline.panorama.kernels import plain_tones
 from touchline.panorama.seam import seam_ground
 from touchline.panorama.seam_follow import DRIFT_DEG_PER_S, SeamFollower
+from touchline.panorama.tone_kernels import plain_tones
 
 FPS = 10
 PER_DEGREE = PANORAMA.width / math.degrees(PANORAMA.yaw_max - PANORAMA.yaw_min)

@@ -9,9 +9,10 @@ import pytest
 from two_views import PANORAMA, RIG, Sensor, film, radius2, transfer
 
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.kernels import plain_tones, warp_rows
+from touchline.panorama.kernels import warp_rows
 from touchline.panorama.shading import Shading
 from touchline.panorama.tone import Light, corrected, to_light, to_signal
+from touchline.panorama.tone_kernels import plain_tones
 from touchline.panorama.warp import block_count, picture_of, plan_stitch, writable_picture_of
 
 

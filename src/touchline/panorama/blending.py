@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from touchline.geometry import Panorama
 from touchline.gst.nv12 import Nv12
 from touchline.panorama.joint import Joint
-from touchline.panorama.kernels import SKIP, Picture, Tones, warp_rows
+from touchline.panorama.kernels import SKIP, Picture, warp_rows
 from touchline.panorama.multiband import BAND, MultiBand, zone_of
 from touchline.panorama.seam import SeamGround
+from touchline.panorama.tone_kernels import Tones
 from touchline.panorama.warp import StitchPlan, writable_picture_of
 
 

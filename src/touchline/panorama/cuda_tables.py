@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchline.errors import CudaError
-from touchline.panorama.kernels import BLOCK, LEFT, ONE, RIGHT, UNITY
+from touchline.panorama.kernels import BLOCK, LEFT, ONE, RIGHT
+from touchline.panorama.tone_kernels import UNITY
 from touchline.panorama.warp import StitchPlan, block_count
 
 SAMPLE = np.dtype([("luma", "<u2"), ("u", "u1"), ("v", "u1")])  # of cuda_gain.cu

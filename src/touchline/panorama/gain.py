@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from touchline.geometry import Panorama, Rig
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.kernels import LEVELS, UNITY, Tones
 from touchline.panorama.pace import SLOW_S, Pace
 from touchline.panorama.plane_kernels import sample_points
+from touchline.panorama.tone_kernels import LEVELS, UNITY, Tones
 from touchline.panorama.warp import edge_distance, picture_of, source_positions
 
 _POINTS = 1500

@@ -14,7 +14,7 @@ of a block promise that no sample of it needs clamping.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from touchline.panorama.lanes import (
     fetch,
-    floor_shift,
     iota,
     iota_halves,
     larger,
@@ -36,14 +35,21 @@ from touchline.panorama.lanes import (
     store_bytes,
     store_words_halves,
 )
+from touchline.panorama.tone_kernels import (
+    Shade,
+    Tone,
+    Tones,
+    chroma_gain,
+    shade_of,
+    tone_of,
+    toned_chroma,
+    toned_luma,
+)
 
 BLOCK = 16  # luma samples along a block's side
 TERMS = 12  # six coefficients for x, six for y
 LEFT, RIGHT, LEFT_INSIDE, RIGHT_INSIDE = 1, 2, 4, 8  # bits of a block's kind
 SKIP = 16  # the bit of a block that somebody else makes
-UNITY = 4096  # a gain of one
-SHADE_UNITY = 1 << 20  # a shade of one
-LEVELS = 1024  # of luma in quarters, with room behind the last one
 ONE = 65536.0  # one pixel in a polynomial
 _AHEAD = 64  # bytes: a block's 50 rows are more than the processor follows by itself, so it is told what comes next
 _HALF_WEIGHT = 128  # half a bilinear weight's last bit: positions are rounded to weights, not cut
@@ -52,41 +58,7 @@ Picture = tuple[int, int, int, int, int, int]
 Target = tuple[int, int, int, int]  # luma address, stride, chroma address, stride
 Axis = tuple[int, int, int, int, int, int]
 Terms = tuple[Axis, Axis]
-Tone = tuple[int, int, int, int, bool, bool]  # addresses of its curves, tints; is it there, has it shades
-Shade = tuple[int, int, int]
 Weights = tuple[int, int, int, int]
-# Shades multiply luma about this many 1/256 of a level below zero: there BT.709's power law would have its zero, and a
-# factor of light is a factor of the signal.
-_PIVOT = 1454  # 256 * (0.099 * 219 - 16)
-
-
-class Tones(NamedTuple):
-    """What becomes of the levels of two pictures, the left one's first. Nothing: :func:`plain_tones`.
-
-    Attributes:
-        luma: what each level, in quarters, becomes, 8 bits below the level, 0 .. 65280; uint16, shape (2, 1024).
-        chroma: what colour differences are multiplied by (4096 is one) beside each level that luma has become;
-            int32, shape (2, 256).
-        tints: what U and V gain for each level above black that luma has become (4096 is one), and 1 if anything is
-            to be done at all, or 0; int32, shape (2, 3).
-        shades: what brightens each block against its lens's falloff, s + si i + sr r in 1/2^20, 0.5 .. 1.99; int32,
-            shape (2, rows, columns, 3), or (2, 0, 0, 3) for none.
-    """
-
-    luma: NDArray[np.uint16]
-    chroma: NDArray[np.int32]
-    tints: NDArray[np.int32]
-    shades: NDArray[np.int32]
-
-
-def plain_tones() -> Tones:
-    """Levels as they are."""
-    return Tones(
-        np.zeros((2, LEVELS), np.uint16),
-        np.zeros((2, 256), np.int32),
-        np.zeros((2, 3), np.int32),
-        np.zeros((2, 0, 0, 3), np.int32),
-    )
 
 
 @njit(nogil=True, cache=True, forceinline=True)
@@ -185,35 +157,6 @@ def chroma_rows(source: Picture, p: Terms, row: int, inside: bool) -> tuple[Any,
 
 
 @njit(nogil=True, cache=True, forceinline=True)
-def _toned_luma(level: Any, tone: Tone, shade: Shade, row: int) -> Any:
-    """Luma through its curve, then under its shade."""
-    made = fetch(tone[0], ((level + 32) >> 6) << 1) & 0xFFFF
-    if tone[5]:
-        factor = (spread(shade[0] + shade[2] * row) + iota() * shade[1]) >> 8
-        made = floor_shift((made + _PIVOT) * factor, 12) - _PIVOT
-        made = smaller(larger(made, spread(0)), spread(65280))
-    return made
-
-
-@njit(nogil=True, cache=True, forceinline=True)
-def _chroma_gain(brightness: Any, tone: Tone, shade: Shade, row: int) -> Any:
-    """What multiplies the colour differences of chroma rows ``row`` and ``row + 1``."""
-    gain = fetch(tone[1], ((brightness + 4224) >> 8) << 2)
-    if tone[5]:
-        down = 2 * row * shade[2]
-        start = spread_halves(shade[0] + down, shade[0] + down + 2 * shade[2])
-        gain = (gain * ((start + iota_halves() * (2 * shade[1])) >> 8)) >> 12
-    return gain
-
-
-@njit(nogil=True, cache=True, forceinline=True)
-def _toned_chroma(level: Any, brightness: Any, gain: Any, tint: int) -> Any:
-    """A colour difference under a gain about grey and a share of the brightness above black."""
-    made = floor_shift((level - spread(32768)) * gain + brightness * tint, 12) + spread(32768)
-    return smaller(larger(made, spread(0)), spread(65280))
-
-
-@njit(nogil=True, cache=True, forceinline=True)
 def _weight(w: Weights, i: Any, row: int) -> Any:
     """The right picture's share, 0 .. 256, at luma columns ``i`` of luma row ``row``."""
     share = spread(w[0] + w[2] * row) + i * (w[1] + w[3] * row)
@@ -227,15 +170,15 @@ def _one_block(source: Picture, p: Terms, inside: bool, tone: Tone, shade: Shade
     for row in range(BLOCK):
         level = luma_row(source, p, row, inside)
         if toned:
-            level = _toned_luma(level, tone, shade, row)
+            level = toned_luma(level, tone, shade, row)
         prefetch_write(out[0] + row * out[1] + _AHEAD)
         store_bytes(out[0] + row * out[1], (level + 128) >> 8)
     for row in range(0, BLOCK // 2, 2):
         u, v = chroma_rows(source, p, row, inside)
         if toned:
             bright = _brightness(out, row)
-            gain = _chroma_gain(bright, tone, shade, row)
-            u, v = _toned_chroma(u, bright, gain, tone[2]), _toned_chroma(v, bright, gain, tone[3])
+            gain = chroma_gain(bright, tone, shade, row)
+            u, v = toned_chroma(u, bright, gain, tone[2]), toned_chroma(v, bright, gain, tone[3])
         store_chroma(out, row, u, v)
 
 
@@ -256,8 +199,8 @@ def _two_blocks(
     for row in range(BLOCK):
         one, two = luma_row(left, p, row, inside[0]), luma_row(right, q, row, inside[1])
         if toned:
-            one = _toned_luma(one, tones[0], shades[0], row)
-            two = _toned_luma(two, tones[1], shades[1], row)
+            one = toned_luma(one, tones[0], shades[0], row)
+            two = toned_luma(two, tones[1], shades[1], row)
         share = _weight(w, iota(), row)
         level = (one * (spread(256) - share) + two * share) >> 8
         store_bytes(out[0] + row * out[1], (level + 128) >> 8)
@@ -273,10 +216,10 @@ def _two_blocks(
         if toned:
             bright = _brightness(out, row)
             one, two = tones
-            gain = _chroma_gain(bright, one, shades[0], row)
-            lu, lv = _toned_chroma(lu, bright, gain, one[2]), _toned_chroma(lv, bright, gain, one[3])
-            gain = _chroma_gain(bright, two, shades[1], row)
-            ru, rv = _toned_chroma(ru, bright, gain, two[2]), _toned_chroma(rv, bright, gain, two[3])
+            gain = chroma_gain(bright, one, shades[0], row)
+            lu, lv = toned_chroma(lu, bright, gain, one[2]), toned_chroma(lv, bright, gain, one[3])
+            gain = chroma_gain(bright, two, shades[1], row)
+            ru, rv = toned_chroma(ru, bright, gain, two[2]), toned_chroma(rv, bright, gain, two[3])
         store_chroma(out, row, (lu * keep + ru * share) >> 8, (lv * keep + rv * share) >> 8)
 
 
@@ -307,35 +250,7 @@ def copy_part(scratch: NDArray[np.uint8], out: Target, columns: int, rows: int) 
             store_byte(out[2] + row * out[3] + column, scratch[BLOCK + row, column])
 
 
-@njit(nogil=True, cache=True, forceinline=True)
-def _tone(tones: Tones, side: int, shaded: bool) -> Tone:
-    luma, chroma, tints = tones.luma, tones.chroma, tones.tints
-    return (
-        luma.ctypes.data + side * 2 * LEVELS,
-        chroma.ctypes.data + side * 4 * 256,
-        tints[side, 0],
-        tints[side, 1],
-        tints[side, 2] != 0,
-        shaded,
-    )
-
-
-@njit(nogil=True, cache=True, forceinline=True)
-def _shade(shades: NDArray[np.int32], side: int, row: int, column: int, shaded: bool) -> Shade:
-    if shaded:
-        s = shades[side, row, column]
-        return s[0], s[1], s[2]
-    return np.int32(SHADE_UNITY), np.int32(0), np.int32(0)
-
-
 # For the kernels that mix pictures elsewhere.
-toned_luma, toned_chroma, chroma_gain, tone_of, shade_of = (
-    _toned_luma,
-    _toned_chroma,
-    _chroma_gain,
-    _tone,
-    _shade,
-)
 share_of_right, brightness = _weight, _brightness
 
 
@@ -368,7 +283,7 @@ def warp_rows(
     apart = (scratch.ctypes.data, BLOCK, scratch.ctypes.data + BLOCK * BLOCK, BLOCK)
     shades = tones.shades
     shaded = shades.shape[1] > 0
-    one, two = _tone(tones, 0, shaded), _tone(tones, 1, shaded)
+    one, two = tone_of(tones, 0, shaded), tone_of(tones, 1, shaded)
     for row in range(first, last):
         for column in range(kinds.shape[1]):
             kind = kinds[row, column]
@@ -387,13 +302,13 @@ def warp_rows(
                 p, q = terms(left_blocks, row, column), terms(right_blocks, row, column)
                 inside = (kind & LEFT_INSIDE != 0, kind & RIGHT_INSIDE != 0)
                 w = weights[row, column]
-                both = _shade(shades, 0, row, column, shaded), _shade(shades, 1, row, column, shaded)
+                both = shade_of(shades, 0, row, column, shaded), shade_of(shades, 1, row, column, shaded)
                 _two_blocks(left, right, p, q, inside, (w[0], w[1], w[2], w[3]), (one, two), both, target)
             elif kind & RIGHT:
-                p, shade = terms(right_blocks, row, column), _shade(shades, 1, row, column, shaded)
+                p, shade = terms(right_blocks, row, column), shade_of(shades, 1, row, column, shaded)
                 _one_block(right, p, kind & RIGHT_INSIDE != 0, two, shade, target)
             else:
-                p, shade = terms(left_blocks, row, column), _shade(shades, 0, row, column, shaded)
+                p, shade = terms(left_blocks, row, column), shade_of(shades, 0, row, column, shaded)
                 _one_block(left, p, kind & LEFT_INSIDE != 0, one, shade, target)
             if not whole:
                 copy_part(scratch, place, columns, rows)

@@ -23,11 +23,11 @@ from touchline.geometry import Panorama, Rig
 from touchline.gst.nv12 import Nv12
 from touchline.panorama.fit_kernels import robust_fit
 from touchline.panorama.gain import overlap_points
-from touchline.panorama.kernels import LEVELS, Tones
 from touchline.panorama.pace import SLOW_S, Pace
 from touchline.panorama.plane_kernels import sample_points
 from touchline.panorama.shading import Shading, radius_squared
 from touchline.panorama.tone import BLACK, MOST_FALLOFF, RANGE, Light, colour_gain, to_light, to_signal
+from touchline.panorama.tone_kernels import LEVELS, Tones
 from touchline.panorama.warp import picture_of
 
 Floats = NDArray[np.float64]
@@ -152,7 +152,7 @@ def light_of(
     wanted = ratio - lens_terms @ falloffs
     near = np.abs(wanted - np.median(wanted)) < _FAR
     log_gain, offset = robust_fit(terms, wanted, weights, _PRIORS[:1, :2].copy(), near, _ENOUGH // 2).tolist()
-    made = Light(log_gain, offset, 0.0, 0.0, *falloffs)
+    made = Light(log_gain, offset, 0.0, 0.0, known.falloff_left, known.falloff_right)
     if lenses:
         every = np.column_stack([terms, lens_terms])
         ks = robust_fit(every, ratio, weights, _PRIORS, near.copy(), _ENOUGH // 2)[2:].tolist()

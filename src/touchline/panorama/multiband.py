@@ -21,13 +21,12 @@ from numpy.typing import NDArray
 
 from touchline.geometry import Panorama
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.kernels import BLOCK, LEFT, LEFT_INSIDE, ONE, RIGHT, RIGHT_INSIDE, SKIP, Tones
-from touchline.panorama.multiband_kernels import add_band, difference, finish, mask_rows
+from touchline.panorama.kernels import BLOCK, LEFT, LEFT_INSIDE, ONE, RIGHT, RIGHT_INSIDE, SKIP
+from touchline.panorama.multiband_kernels import mask_rows
+from touchline.panorama.multiband_plane import Limits, Plane, Single, blend_plane
 from touchline.panorama.seam import SeamGround
+from touchline.panorama.tone_kernels import Tones
 from touchline.panorama.warp import Blocks, block_count
-
-Single = NDArray[np.float32]
-Plane = NDArray[np.uint8]
 
 _STRIP = 512  # luma rows that are worked on together: what is made of them stays in the cache
 _FADE = 16.0  # luma samples from the overlap's edge within which the blend yields to the plain picture
@@ -111,6 +110,7 @@ class _Strip(NamedTuple):
         columns: of the zone, luma.
         masks, masks_uv: the right picture's share on each level, finest first; of chroma U and V take turns.
         fade, fade_uv: how much of the blend is shown, in the rows that are written.
+        common, common_uv: the columns from the first to behind the last that both cameras see, in all rows around.
     """
 
     rows: slice
@@ -120,6 +120,8 @@ class _Strip(NamedTuple):
     masks_uv: list[Single]
     fade: Single
     fade_uv: Single
+    common: Limits
+    common_uv: Limits
 
 
 class MultiBand:
@@ -136,7 +138,8 @@ class MultiBand:
         self.zone = zone
         self._levels = levels
         self._steepness = max(1.0, band / _SHARP)
-        self._fade = _fades(zone, ground)
+        self._edges = _edges(zone, ground)
+        self._fade = _fades(zone, self._edges)
         self._whole = self._blocks_shown()
         self._grain = max(
             BLOCK, 1 << levels
@@ -179,12 +182,12 @@ class MultiBand:
             parts = [picture.y[strip.around, strip.columns] for picture in (left, right)]
             shown = made.y[strip.rows, strip.columns]
             skipped = strip.rows.start - strip.around.start
-            _blend_plane(parts, strip.masks, strip.fade, skipped, shown, 1)
+            blend_plane(parts, strip.common, strip.masks, strip.fade, skipped, shown, 1)
             half = slice(strip.columns.start // 2, strip.columns.stop // 2)
             rows, around = (slice(s.start // 2, s.stop // 2) for s in (strip.rows, strip.around))
             parts = [_side_by_side(picture.uv[around, half]) for picture in (left, right)]
             shown = _side_by_side(made.uv[rows, half])
-            _blend_plane(parts, strip.masks_uv, strip.fade_uv, skipped // 2, shown, 2)
+            blend_plane(parts, strip.common_uv, strip.masks_uv, strip.fade_uv, skipped // 2, shown, 2)
 
     def _strip(self, weights: NDArray[np.int32], begin: int, end: int) -> _Strip:
         around = slice(max(0, begin - self._halo), min(self.zone.height, end + self._halo))
@@ -204,7 +207,17 @@ class MultiBand:
         fade = np.ascontiguousarray(self._fade[begin:end, columns])
         # A colour difference has half of luma's samples: one level less, and the masks of the next ones.
         chroma = [_pairs(mask) for mask in masks[1:-1]]
-        return _Strip(slice(begin, end), around, columns, masks[:-1], chroma, fade, _pairs(fade[::2, ::2]))
+        common = self._common(around, columns)
+        half = common[0][::2] // 2, common[1][::2] // 2
+        fades = fade, _pairs(fade[::2, ::2])
+        return _Strip(slice(begin, end), around, columns, masks[:-1], chroma, *fades, common, half)
+
+    def _common(self, rows: slice, columns: slice) -> Limits:
+        """What both cameras see of a piece of the zone: even columns."""
+        begins, ends = (
+            np.clip(edge[rows] - columns.start, 0, columns.stop - columns.start) for edge in self._edges
+        )
+        return (begins + 1) // 2 * 2, ends // 2 * 2
 
     def _blocks_shown(self) -> NDArray[np.bool_]:
         """Which blocks lie entirely where the blend is shown, shape (rows, columns)."""
@@ -214,45 +227,21 @@ class MultiBand:
         return np.asarray(shown.reshape(rows, BLOCK, columns, BLOCK).all((1, 3)))
 
 
-def _blend_plane(
-    parts: list[Plane], masks: list[Single], fade: Single, skipped: int, out: Plane, channels: int
-) -> None:
-    """Blends a piece of a plane; of chroma two ``channels`` take turns.
-
-    Args:
-        parts: the piece in the left and in the right picture, shape (rows, columns) each.
-        masks: the right picture's share on each level.
-        fade: how much is shown, shape (fewer rows, columns).
-        skipped: rows of the parts above those that are written.
-        out: written, the shape of ``fade``.
-        channels: 1 or 2.
-    """
-    # Kernels are fast where they know that samples lie side by side.
-    left, right, made = (np.ascontiguousarray(plane) for plane in (*parts, out))
-    levels: list[Single] = [np.empty(left.shape, np.float32)]
-    difference(left, right, levels[0])
-    for _ in masks[1:]:
-        levels.append(_flat(cv2.pyrDown(_channels(levels[-1], channels))))
-    change = levels[-1] * masks[-1]
-    for k in range(len(masks) - 2, -1, -1):
-        size = levels[k].shape[1] // channels, levels[k].shape[0]
-        change = _flat(cv2.pyrUp(_channels(change, channels), dstsize=size))
-        blurred = _flat(cv2.pyrUp(_channels(levels[k + 1], channels), dstsize=size))
-        add_band(levels[k], blurred, masks[k], change)
-    mine = slice(skipped, skipped + len(fade))
-    finish(left[mine], change[mine], fade, made)
-    out[...] = made
-
-
-def _fades(zone: Zone, ground: SeamGround) -> Single:
-    """How much of the blend is shown: 1 within the overlap, 0 outside, shape (height, width)."""
+def _edges(zone: Zone, ground: SeamGround) -> Limits:
+    """The columns of the zone from the first to behind the last that both cameras see; none: 0, 0. Shape (height,)."""
     corners = np.arange(len(ground.edges)) * float(BLOCK)
-    y = np.arange(zone.height)
     # Beside a row without overlap there is none either: nan spreads to the rows between.
-    begin, end = (np.interp(y, corners, ground.edges[:, k]) for k in (0, 1))
-    x = np.arange(zone.x, zone.x + zone.width)[None, :]
-    inside = np.minimum(x - begin[:, None], end[:, None] - x) / _FADE
-    return np.nan_to_num(np.clip(inside, 0.0, 1.0), nan=0.0).astype(np.float32)
+    begin, end = (np.interp(np.arange(zone.height), corners, ground.edges[:, k]) - zone.x for k in (0, 1))
+    nothing = np.isnan(begin) | np.isnan(end)
+    places = [np.where(nothing, 0, np.nan_to_num(edge)) for edge in (np.ceil(begin), np.floor(end) + 1)]
+    return places[0].astype(np.int32), places[1].astype(np.int32)
+
+
+def _fades(zone: Zone, edges: Limits) -> Single:
+    """How much of the blend is shown: 1 within the overlap, 0 outside, shape (height, width)."""
+    x = np.arange(zone.width)[None, :]
+    inside = np.minimum(x - edges[0][:, None], edges[1][:, None] - 1 - x) / _FADE
+    return np.asarray(np.clip(inside, 0.0, 1.0), dtype=np.float32)
 
 
 def _pairs(plane: Single) -> Single:
@@ -269,11 +258,3 @@ def _side_by_side(chroma: Plane) -> Plane:
 def _blocks(samples: slice) -> slice:
     """The blocks that luma samples lie in."""
     return slice(samples.start // BLOCK, -(-samples.stop // BLOCK))
-
-
-def _channels(plane: Single, count: int) -> Single:
-    return plane if count == 1 else plane.reshape(len(plane), -1, count)
-
-
-def _flat(plane: NDArray[np.float32]) -> Single:
-    return plane.reshape(len(plane), -1)

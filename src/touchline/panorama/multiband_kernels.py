@@ -38,12 +38,33 @@ def mask_rows(weights: NDArray[np.int32], steepness: float, mask: Single) -> Non
 
 
 @_compiled
-def difference(one: Bytes, other: Bytes, out: Single) -> None:
-    """``other - one``; all of one shape (rows, columns)."""
+def difference(
+    one: Bytes, other: Bytes, begins: NDArray[np.int32], ends: NDArray[np.int32], channels: int, out: Single
+) -> None:
+    """``other - one``, as far as both are there; beyond, in each row, as it is at the edge.
+
+    What a picture repeats beyond its edge has nothing to do with the other one, and would be seen far from there in
+    coarse levels.
+
+    Args:
+        one, other: shape (rows, columns * channels).
+        begins, ends: the columns from the first to behind the last that are there of both, shape (rows,); none: 0.
+        channels: 1, or 2 that take turns.
+        out: written, the same shape.
+    """
     for y in range(out.shape[0]):
         a, b, made = one[y], other[y], out[y]
-        for x in range(out.shape[1]):
+        begin, end = begins[y] * channels, ends[y] * channels
+        if end <= begin:
+            made[:] = np.float32(0.0)
+            continue
+        for x in range(begin, end):
             made[x] = np.float32(np.int32(b[x]) - np.int32(a[x]))
+        for channel in range(channels):
+            for x in range(channel, begin, channels):
+                made[x] = made[begin + channel]
+            for x in range(end + channel, out.shape[1], channels):
+                made[x] = made[end - channels + channel]
 
 
 @_compiled

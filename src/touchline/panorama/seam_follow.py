@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from touchline.geometry import Panorama, Rig
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.kernels import Tones
 from touchline.panorama.seam import SeamGround, samples_per_degree
 from touchline.panorama.seam_path import FORBIDDEN, cheapest_path, cost_along, drifted
 from touchline.panorama.seam_watch import STEP, SeamWatch
+from touchline.panorama.tone_kernels import Tones
 
 Floats = NDArray[np.float64]
 

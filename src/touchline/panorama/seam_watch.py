@@ -16,10 +16,11 @@ from scipy import ndimage
 
 from touchline.geometry import Panorama, Rig
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.kernels import BLOCK, UNITY, Tones
+from touchline.panorama.kernels import BLOCK
 from touchline.panorama.plane_kernels import sample_points
 from touchline.panorama.seam import SeamGround
 from touchline.panorama.seam_path import FORBIDDEN
+from touchline.panorama.tone_kernels import UNITY, Tones
 from touchline.panorama.warp import block_count, edge_distance, picture_of, source_positions
 
 Floats = NDArray[np.float64]
@@ -94,6 +95,7 @@ class SeamWatch:
         self._samples = np.zeros((len(grid.seen), 6), np.int32)
         self._standing: Small | None = None
         self._always: Small | None = None
+        self._looks = 1
         self._moving = np.zeros(grid.shape, np.float32)
         allowed = self.places[None, :] >= ground.first[:, None] - STEP / 2
         allowed &= self.places[None, :] <= ground.last[:, None] + STEP / 2
@@ -145,7 +147,10 @@ class SeamWatch:
         held = self._moving.reshape(-1)
         held *= math.exp(-since_s / _HELD_S)
         held[self._grid.seen] = np.maximum(held[self._grid.seen], somebody)
-        self._always += _share(since_s, _GROUND_S) * (pair - self._always)
+        # At first a mean of all looks, so that who stood there in the first one is not taken for the ground.
+        self._looks += 1
+        share = max(1 / self._looks, _share(since_s, _GROUND_S))
+        self._always += share * (pair - self._always)
 
 
 def _corrected(samples: NDArray[np.int32], tones: Tones) -> Small:

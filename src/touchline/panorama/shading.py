@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchline.geometry import Camera, Panorama, Rig
-from touchline.panorama.kernels import BLOCK, SHADE_UNITY
+from touchline.panorama.kernels import BLOCK
 from touchline.panorama.tone import POWER
+from touchline.panorama.tone_kernels import SHADE_UNITY
 from touchline.panorama.warp import block_count, source_positions
 
 Floats = NDArray[np.float64]
@@ -29,7 +30,7 @@ def radius_squared(camera: Camera, pixels: Floats) -> Floats:
 
 
 class Shading:
-    """The table of :attr:`touchline.panorama.kernels.Tones.shades`, made again when a lens is known better.
+    """The table of :attr:`touchline.panorama.tone_kernels.Tones.shades`, made again when a lens is known better.
 
     Args:
         rig: two cameras.

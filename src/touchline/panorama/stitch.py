@@ -8,12 +8,13 @@ from touchline.geometry import Panorama, Rig
 from touchline.gst.nv12 import Nv12
 from touchline.panorama.blending import OverlapBlend
 from touchline.panorama.joint import Joint
-from touchline.panorama.kernels import Tones, plain_tones, warp_rows
+from touchline.panorama.kernels import warp_rows
 from touchline.panorama.lighting import Lighting
 from touchline.panorama.multiband import BAND, reach_of
 from touchline.panorama.seam import SeamGround, samples_per_degree, seam_ground
 from touchline.panorama.seam_follow import SeamFollower
 from touchline.panorama.standin import StandIn
+from touchline.panorama.tone_kernels import Tones, plain_tones
 from touchline.panorama.warp import (
     Floats,
     StitchPlan,
@@ -149,7 +150,9 @@ class CpuStitcher:
         feather = BAND / samples_per_degree(panorama) if joint.levels else joint.feather_deg
         plan, ground = plan_stitch(rig, panorama, feather), None
         if joint.adaptive or joint.levels:
-            ground = seam_ground(rig, panorama, feather, reach_of(joint.levels) if joint.levels else 0)
+            # The coarsest levels may reach beyond the overlap, where they find what is at its edge.
+            reach = reach_of(joint.levels) / 3 if joint.levels else 0
+            ground = seam_ground(rig, panorama, feather, reach)
         seam = SeamFollower(rig, panorama, ground) if ground and joint.adaptive else None
         blend = OverlapBlend(panorama, plan, ground, joint) if ground and joint.levels else None
         return Laid(rig, plan, ground, seam, blend)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from touchline.panorama.kernels import LEVELS, UNITY, Tones
+from touchline.panorama.tone_kernels import LEVELS, UNITY, Tones
 
 Floats = NDArray[np.float64]
 
@@ -91,7 +91,7 @@ class Light:
         return (u, v), (-u, -v)
 
     def tones(self, shades: NDArray[np.int32]) -> Tones:
-        """The correction for the kernel; ``shades`` as in :class:`~touchline.panorama.kernels.Tones`."""
+        """The correction for the kernel; ``shades`` as in :class:`~touchline.panorama.tone_kernels.Tones`."""
         curves = [_curve(*half) for half in self.halves()]
         tints = np.ones((2, 3), np.int32)
         tints[:, :2] = np.rint(np.array(self.tints()) * UNITY)

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from touchline.geometry import Panorama, Rig, View
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.kernels import Tones
 from touchline.panorama.pair import PairLayout
 from touchline.panorama.reduce import reduce_luma
 from touchline.panorama.tone import Light
+from touchline.panorama.tone_kernels import Tones
 from touchline.panorama.warp import node_positions
 from touchline.panorama.workers import Workers
 from touchline.render.pair_resample import PairResampler

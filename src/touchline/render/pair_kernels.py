@@ -21,25 +21,27 @@ from touchline.panorama.kernels import (
     RIGHT_INSIDE,
     TERMS,
     Picture,
-    Shade,
     Target,
-    Tone,
-    Tones,
     Weights,
     brightness,
-    chroma_gain,
     chroma_rows,
     copy_part,
     luma_row,
-    shade_of,
     share_of_right,
     store_chroma,
     terms,
+)
+from touchline.panorama.lanes import iota, iota_halves, spread, spread_halves, store_bytes
+from touchline.panorama.tone_kernels import (
+    Shade,
+    Tone,
+    Tones,
+    chroma_gain,
+    shade_of,
     tone_of,
     toned_chroma,
     toned_luma,
 )
-from touchline.panorama.lanes import iota, iota_halves, spread, spread_halves, store_bytes
 from touchline.render.kernels import shift
 
 F = TypeVar("F", bound=Callable[..., Any])

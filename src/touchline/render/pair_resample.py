@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from touchline.geometry import Rig
 from touchline.gst.nv12 import Nv12
 from touchline.panorama.joint import FEATHER_DEG
-from touchline.panorama.kernels import BLOCK, Tones, plain_tones, warp_rows
+from touchline.panorama.kernels import BLOCK, warp_rows
 from touchline.panorama.shading import radius_squared, shade_table
 from touchline.panorama.tone import Light
+from touchline.panorama.tone_kernels import Tones, plain_tones
 from touchline.panorama.warp import Blocks, block_count, picture_of, writable_picture_of
 from touchline.panorama.workers import Workers
 from touchline.render.kernels import MOST

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.kernels import LEFT, LEFT_INSIDE, plain_tones, warp_rows
+from touchline.panorama.kernels import LEFT, LEFT_INSIDE, warp_rows
+from touchline.panorama.tone_kernels import plain_tones
 from touchline.panorama.warp import Blocks, block_count, picture_of, writable_picture_of
 from touchline.panorama.workers import Workers
 from touchline.render.kernels import MOST, average_rows
