@@ -39,6 +39,10 @@ class CalibrationError(RigError):
         self.matches = matches
 
 
+class OffsetError(RigError):
+    """The time between two recordings can't be told from this footage, or not for sure."""
+
+
 class PlanError(TouchlineError):
     """The memory plan does not fit; the message holds its arithmetic and what would fit."""
 

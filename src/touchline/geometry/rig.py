@@ -13,6 +13,7 @@ from touchline.geometry.camera import Camera
 
 FORMAT = "touchline-rig"
 FORMAT_VERSION = 1
+MOST_OFFSET_S = 60.0  # two recordings that were started further apart are not put together by a rig
 
 
 @dataclass(frozen=True)
@@ -23,15 +24,27 @@ class Rig:
         cameras: two cameras; the structure allows more.
         error_px: median reprojection error in pixels of the calibration that found the rig, if one did.
         notes: anything that a person or a calibration wants to keep beside it.
+        time_offset_s: how much later the right camera's recording was started than the left one's, seconds, -60 .. 60:
+            its picture of PTS t shows the moment that the left one's picture of PTS t + time_offset_s shows. Negative
+            if it was started earlier.
+
+    Raises:
+        ValueError: without cameras, or for a time offset that is not finite or out of its range.
     """
 
     cameras: tuple[Camera, ...]
     error_px: float | None = None
     notes: dict[str, Any] = field(default_factory=dict)
+    time_offset_s: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.cameras:
             raise ValueError("a rig needs at least one camera")
+        if not (math.isfinite(self.time_offset_s) and abs(self.time_offset_s) <= MOST_OFFSET_S):
+            raise ValueError(
+                f"time_offset_s must be a number of seconds from -{MOST_OFFSET_S:g} to {MOST_OFFSET_S:g}, "
+                f"not {self.time_offset_s}"
+            )
 
     @property
     def left(self) -> Camera:
@@ -59,6 +72,7 @@ class Rig:
             "version": FORMAT_VERSION,
             "cameras": [camera.to_dict() for camera in self.cameras],
             "error_px": self.error_px,
+            "time_offset_s": self.time_offset_s,
             "notes": self.notes,
         }
 
@@ -74,7 +88,12 @@ class Rig:
         try:
             cameras = tuple(Camera.from_dict(c) for c in data["cameras"])
             error = data.get("error_px")
-            rig = cls(cameras, None if error is None else float(error), dict(data.get("notes") or {}))
+            rig = cls(
+                cameras,
+                None if error is None else float(error),
+                dict(data.get("notes") or {}),
+                float(data.get("time_offset_s", 0.0)),
+            )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise RigError(f"{where} can't be used: {type(error).__name__}: {error}") from error
         if rig.error_px is not None and not math.isfinite(rig.error_px):
