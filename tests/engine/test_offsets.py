@@ -64,7 +64,7 @@ def test_a_rig_of_other_pictures_is_refused(match_folder: Path) -> None:
 
 
 def film(path: Path, sound: np.ndarray, seconds: float, side: int = 0, begin_s: float | None = None) -> Path:
-    """Grey pictures, and sound as PCM; with ``begin_s`` a column that runs to and fro before both cameras from then on."""
+    """Grey pictures, and sound as PCM; with ``begin_s`` a column runs to and fro before both cameras from then on."""
     width, height = 320, 160
     pipeline = Pipeline("film")
     caps = Gst.Caps.from_string(f"video/x-raw,format=I420,width={width},height={height},framerate=25/1")

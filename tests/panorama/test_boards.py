@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import pytest
 
@@ -16,12 +18,14 @@ BROWN = Camera(*SIZE, 520.0, 523.0, 327.0, 233.0, Distortion("brown", (-0.21, 0.
 FISHEYE = Camera(*SIZE, 260.0, 261.0, 315.0, 246.0, Distortion("fisheye", (-0.02, 0.004, -0.001, 0.0)))
 CHESS = Board(9, 6)
 CHARUCO = Board(9, 6, "DICT_4X4_50")
+studio_of = lru_cache(Studio)  # its rays take a second
 
 
-def astray(found: Camera, true: Camera) -> float:
-    """How far, at most, two lenses put the same direction apart, pixels, after the best turn of one of them.
+def astray(found: Camera, true: Camera) -> tuple[float, float]:
+    """How far two lenses put the same direction apart, pixels, over 95 % of the picture and at most.
 
-    A board says nothing of where the camera looks: a moved centre and a turned camera are nearly the same.
+    After the best turn of one of them: a board says nothing of where the camera looks, and a moved centre and a turned
+    camera are nearly the same.
     """
     x, y = np.meshgrid(np.linspace(0, true.width - 1, 24), np.linspace(0, true.height - 1, 18))
     pixels = np.stack([x, y], axis=-1).reshape(-1, 2)
@@ -29,17 +33,24 @@ def astray(found: Camera, true: Camera) -> float:
     u, _, vt = np.linalg.svd(ours.T @ theirs)
     turn = u @ np.diag([1, 1, np.linalg.det(u @ vt)]) @ vt
     back, _ = found.project(theirs @ turn.T)
-    return float(np.linalg.norm(back - pixels, axis=1).max())
+    apart = np.linalg.norm(back - pixels, axis=1)
+    return float(np.percentile(apart, 95)), float(apart.max())
+
+
+def near(found: Camera, true: Camera, px: float = 0.35) -> None:
+    usual, most = astray(found, true)
+    assert usual < px
+    assert most < 3 * px
 
 
 @pytest.fixture(scope="module")
 def brown_charuco() -> list[View]:
-    return Studio(BROWN, CHARUCO).views(shots(SIZE, 0.12, 13))
+    return studio_of(BROWN, CHARUCO).views(shots(SIZE, 0.12, 13))
 
 
 def test_corners_are_found_where_they_are() -> None:
     """To a twentieth of a pixel, by the geometry that drew them."""
-    studio = Studio(BROWN, CHESS)
+    studio = studio_of(BROWN, CHESS)
     shot = (300.0, 260.0), 14.0, (10.0, -15.0, 5.0)
     view = CHESS.find(studio.photo(shot))
     assert view is not None
@@ -59,7 +70,7 @@ def test_brown_lens_from_a_charuco_board(brown_charuco: list[View]) -> None:
     assert found.camera.fx == pytest.approx(BROWN.fx, rel=0.003)
     assert found.camera.fy == pytest.approx(BROWN.fy, rel=0.003)
     assert (found.camera.cx, found.camera.cy) == pytest.approx((BROWN.cx, BROWN.cy), abs=1.0)
-    assert astray(found.camera, BROWN) < 0.5
+    near(found.camera, BROWN)
     off = {name: getattr(found.camera, name) - getattr(BROWN, name) for name in ("fx", "fy", "cx", "cy")}
     assert all(abs(value) < 5 * found.deviations[name] for name, value in off.items()), (
         off,
@@ -70,10 +81,10 @@ def test_brown_lens_from_a_charuco_board(brown_charuco: list[View]) -> None:
 
 
 def test_brown_lens_from_a_chessboard() -> None:
-    found = calibrate_lens(Studio(BROWN, CHESS).views(shots(SIZE, 0.27, 13.5)), SIZE, model="brown")
+    found = calibrate_lens(studio_of(BROWN, CHESS).views(shots(SIZE, 0.27, 13.5)), SIZE, model="brown")
     assert found.used >= 12
     assert found.camera.fx == pytest.approx(BROWN.fx, rel=0.003)
-    assert astray(found.camera, BROWN) < 1.0
+    near(found.camera, BROWN)
 
 
 def test_fisheye_lens_is_told_from_the_other_one() -> None:
@@ -81,7 +92,7 @@ def test_fisheye_lens_is_told_from_the_other_one() -> None:
     found = calibrate_lens(views, SIZE)
     assert found.camera.distortion.model == "fisheye"
     assert found.camera.fx == pytest.approx(FISHEYE.fx, rel=0.003)
-    assert astray(found.camera, FISHEYE) < 0.5
+    near(found.camera, FISHEYE)
     off = {name: getattr(found.camera, name) - getattr(FISHEYE, name) for name in ("fx", "fy", "cx", "cy")}
     assert all(abs(value) < 5 * found.deviations[name] for name, value in off.items()), (
         off,
@@ -95,7 +106,7 @@ def test_a_view_that_fits_nothing_is_left_out(brown_charuco: list[View]) -> None
     bent = View(bad.pixels + 4 * np.sin(bad.points[:, :2] * 3), bad.points, bad.sharpness)
     found = calibrate_lens([*brown_charuco[:3], bent, *brown_charuco[4:]], SIZE, model="brown")
     assert found.used == len(brown_charuco) - 1
-    assert astray(found.camera, BROWN) < 0.6
+    near(found.camera, BROWN)
 
 
 def test_views_that_say_most_are_chosen(brown_charuco: list[View]) -> None:
@@ -106,13 +117,13 @@ def test_views_that_say_most_are_chosen(brown_charuco: list[View]) -> None:
     ]
     chosen = choose_views([*blurred, *same, *brown_charuco], SIZE, most=12)
     assert len(chosen) == 12
-    assert not any(view in blurred for view in chosen)
+    assert not any(view is one for view in chosen for one in blurred)
     assert sum(any(view is one for one in same) for view in chosen) <= 2
     assert choose_views([], SIZE) == []
 
 
 def test_too_few_views(brown_charuco: list[View]) -> None:
-    with pytest.raises(CalibrationError, match="only 7 sharp views .* 8 are needed: film it"):
+    with pytest.raises(CalibrationError, match=r"only 7 sharp views .* 8 are needed: film it"):
         calibrate_lens(brown_charuco[:7], SIZE)
 
 
@@ -124,8 +135,8 @@ def test_no_board_at_all() -> None:
 
 
 def test_always_in_the_middle() -> None:
-    with pytest.raises(CalibrationError, match="too small a part of the picture .* into the corners"):
-        calibrate_lens(Studio(BROWN, CHESS).views(shots(SIZE, 0.44, 22)), SIZE)
+    with pytest.raises(CalibrationError, match=r"too small a part of the picture .* into the corners"):
+        calibrate_lens(studio_of(BROWN, CHESS).views(shots(SIZE, 0.44, 22)), SIZE)
 
 
 def test_never_tilted() -> None:
@@ -140,7 +151,7 @@ def test_never_tilted() -> None:
         places, seen = studio.camera.project(points)
         places = places + np.random.default_rng(len(views)).normal(0, 0.1, places.shape)
         views.append(View(places[seen], CHARUCO.corners[seen], 0.3))
-    with pytest.raises(CalibrationError, match="focal length is not settled .* tilt"):
+    with pytest.raises(CalibrationError, match=r"always held alike .* tilt it to all sides"):
         calibrate_lens(views, SIZE, model="brown")
 
 

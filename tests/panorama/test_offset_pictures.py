@@ -1,4 +1,4 @@
-"""The time between two recordings from pictures: a synthetic match whose right film begins a fraction of a frame off."""
+"""The time between two recordings from pictures: a synthetic match, its right film a fraction of a frame off."""
 
 from __future__ import annotations
 

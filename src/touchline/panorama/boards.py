@@ -25,7 +25,9 @@ _CELLS = 5  # the picture is divided into so many by so many
 _LEAST_COVERED = 0.5  # of those, to be reached by a corner of the board in some view
 _LEAST_REACH = 0.6  # of the way from the middle to the corners
 _MOST_ERROR = 0.0008  # of the longer side; a pixel at least
+_LEAST_TILT_DEG = 10.0  # that the usual view differs from the mean
 _MOST_FOCAL_SIGMA = 0.01  # of the focal length
+_HELPS = 0.95  # one term more must make the error so much smaller
 _CLEARLY = 0.8  # a fisheye's error must be below this share of the other model's
 _OUTLIER, _OUTLIER_PX = 3.0, 0.5  # times the usual error of a view, and at least so many pixels
 _NAMES: dict[DistortionModel, tuple[str, ...]] = {
@@ -100,14 +102,16 @@ def calibrate_lens(
         )
     chosen = choose_views(views, size)
     reach = _check_spread(chosen, size)
-    fits = [_fit(chosen, size, name) for name in (("brown", "fisheye") if model == "auto" else (model,))]
-    usable = [fit for fit in fits if fit is not None]
-    if not usable:
+    names: tuple[DistortionModel, ...] = ("brown", "fisheye") if model == "auto" else (model,)
+    fits = [fit for fit in (_fit(chosen, size, name) for name in names) if fit is not None]
+    whole = [fit for fit in fits if _whole(fit.camera)]
+    if not whole:
+        _check_error(min((fit.error for fit in fits), default=0.0), size)
         raise CalibrationError(
-            f"no lens of the {model if model != 'auto' else 'brown or fisheye'} model fits the {len(chosen)} views "
-            "over the whole picture: film the board larger, at more angles, and at all edges"
+            f"no lens of the {' or '.join(names)} model fits the {len(chosen)} views over the whole picture: film the "
+            "board larger, at more angles, and at all edges"
         )
-    best = usable[0] if len(usable) == 1 or usable[1].error > _CLEARLY * usable[0].error else usable[1]
+    best = whole[0] if len(whole) == 1 or whole[1].error > _CLEARLY * whole[0].error else whole[1]
     _check_fit(best, size)
     return LensResult(best.camera, best.error, len(views), best.used, reach, best.deviations)
 
@@ -139,45 +143,56 @@ class _Fit:
     error: float
     used: int
     deviations: dict[str, float]
+    tilt_deg: float
+
+
+def _check_error(error: float, size: tuple[int, int]) -> None:
+    most = max(1.0, _MOST_ERROR * max(size))
+    if error > most:
+        raise CalibrationError(
+            f"the corners of the board fit to {error:.2f} px only, and {most:.2f} are allowed: is the board flat, "
+            "does the camera hold its focus and zoom, was it moved slowly, are its squares counted right?"
+        )
 
 
 def _check_fit(fit: _Fit, size: tuple[int, int]) -> None:
-    most = max(1.0, _MOST_ERROR * max(size))
-    if fit.error > most:
+    _check_error(fit.error, size)
+    if fit.tilt_deg < _LEAST_TILT_DEG:
         raise CalibrationError(
-            f"the corners of the board fit to {fit.error:.2f} px only, and {most:.2f} are allowed: is the board flat, "
-            "does the camera hold its focus and zoom, was it moved slowly, are its squares counted right?"
+            f"the board was always held alike (its tilt varies by {fit.tilt_deg:.0f} degrees), which says nothing of "
+            "the focal length: tilt it to all sides, by 30 degrees and more"
         )
     for name, focal in (("fx", fit.camera.fx), ("fy", fit.camera.fy)):
         if not fit.deviations[name] < _MOST_FOCAL_SIGMA * focal:
             raise CalibrationError(
-                f"the focal length is not settled by these views ({focal:.0f} ±{fit.deviations[name]:.0f} px): tilt "
-                "the board to all sides, by 30 degrees and more; held parallel to the picture it says nothing of it"
+                f"the focal length is not settled by these views ({focal:.0f} ±{fit.deviations[name]:.0f} px): film "
+                "the board larger, and tilted to all sides by 30 degrees and more"
             )
 
 
 def _fit(views: Sequence[View], size: tuple[int, int], model: DistortionModel) -> _Fit | None:
-    """One model, without views that do not fit; None if it can't be the lens of the whole picture."""
+    """One model, without views that do not fit; None if there is none."""
     kept = list(views)
-    for last in (False, True):
-        try:
-            error, matrix, terms, deviations, each = (_brown if model == "brown" else _fisheye)(kept, size)
-        except cv2.error:
-            return None  # its start is a linear guess, which may be no camera at all
-        good = each < max(_OUTLIER * float(np.median(each)), _OUTLIER_PX)
-        if last or good.all() or np.count_nonzero(good) < LEAST_VIEWS:
-            break
-        kept = [view for view, fits in zip(kept, good, strict=True) if fits]
+    solve = _brown if model == "brown" else _fisheye
     try:
-        camera = Camera(
-            *size, matrix[0, 0], matrix[1, 1], matrix[0, 2], matrix[1, 2], Distortion(model, tuple(terms))
-        )
+        found = solve(kept, size)
+        good = found.each < max(_OUTLIER * float(np.median(found.each)), _OUTLIER_PX)
+        if not good.all() and np.count_nonzero(good) >= LEAST_VIEWS:
+            kept = [view for view, fits in zip(kept, good, strict=True) if fits]
+            found = solve(kept, size)
+    except cv2.error:
+        return None  # its start is a linear guess, which may be no camera at all
+    m = found.matrix
+    try:
+        lengths = (float(m[0, 0]), float(m[1, 1]), float(m[0, 2]), float(m[1, 2]))
+        camera = Camera(*size, *lengths, Distortion(model, tuple(found.terms)))
     except ValueError:
         return None
-    names = _NAMES[model]
-    return (
-        _Fit(camera, error, len(kept), dict(zip(names, deviations, strict=True))) if _whole(camera) else None
-    )
+    normals = np.array([cv2.Rodrigues(turn)[0][:, 2] for turn in found.turns])
+    mean = normals.mean(axis=0) / np.linalg.norm(normals.mean(axis=0))
+    tilt = float(np.degrees(np.percentile(np.arccos(np.clip(normals @ mean, -1, 1)), 70)))
+    deviations = dict(zip(_NAMES[model], found.sigmas, strict=True))
+    return _Fit(camera, found.error, len(kept), deviations, tilt)
 
 
 def _whole(camera: Camera) -> bool:
@@ -188,23 +203,41 @@ def _whole(camera: Camera) -> bool:
     return bool(seen.all() and np.abs(back - pixels).max() < 0.5)
 
 
-_Found = tuple[float, Floats, list[float], list[float], Floats]
+@dataclass(frozen=True)
+class _Solved:
+    """What OpenCV found: its matrix and terms, how the board was turned in each view, and how well that fits."""
+
+    error: float
+    matrix: Floats
+    terms: list[float]
+    turns: Sequence[Floats]
+    sigmas: list[float]
+    each: Floats
 
 
-def _brown(views: Sequence[View], size: tuple[int, int]) -> _Found:
+def _brown(views: Sequence[View], size: tuple[int, int]) -> _Solved:
+    """With the sixth power of the radius only where it helps: it is what bends most where there are no corners."""
     objects = [view.points.astype(np.float32) for view in views]
     pictures = [view.pixels.astype(np.float32) for view in views]
-    empty = np.zeros((3, 3)), np.zeros(5)
-    error, matrix, terms, _, _, sigmas, _, each = cv2.calibrateCameraExtended(objects, pictures, size, *empty)
-    return float(error), matrix, terms.ravel()[:5].tolist(), sigmas.ravel()[:9].tolist(), each.ravel()
+
+    def solve(flags: int) -> _Solved:
+        error, matrix, terms, turns, _, sigmas, _, each = cv2.calibrateCameraExtended(
+            objects, pictures, size, np.zeros((3, 3)), np.zeros(5), flags=flags
+        )
+        return _Solved(
+            float(error), matrix, terms.ravel()[:5].tolist(), turns, sigmas.ravel()[:9].tolist(), each.ravel()
+        )
+
+    plain, bent = solve(cv2.CALIB_FIX_K3), solve(0)
+    return bent if bent.error < _HELPS * plain.error else plain
 
 
-def _fisheye(views: Sequence[View], size: tuple[int, int]) -> _Found:
-    objects = [view.points.reshape(-1, 1, 3) for view in views]
-    pictures = [view.pixels.reshape(-1, 1, 2) for view in views]
+def _fisheye(views: Sequence[View], size: tuple[int, int]) -> _Solved:
+    objects = [view.points.reshape(1, -1, 3) for view in views]
+    pictures = [view.pixels.reshape(1, -1, 2) for view in views]
     # In OpenCV 4 the names were the module's own.
     flags = sum(
-        getattr(cv2.fisheye, name, None) or getattr(cv2, name)
+        getattr(cv2.fisheye if hasattr(cv2.fisheye, name) else cv2, name)
         for name in ("CALIB_RECOMPUTE_EXTRINSIC", "CALIB_FIX_SKEW")
     )
     ends = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_COUNT, 200, 1e-9)
@@ -212,7 +245,7 @@ def _fisheye(views: Sequence[View], size: tuple[int, int]) -> _Found:
         objects, pictures, size, np.zeros((3, 3)), np.zeros((4, 1)), flags=flags, criteria=ends
     )
     sigmas, each = _fisheye_deviations(views, matrix, terms, turns, moves)
-    return float(error), matrix, terms.ravel().tolist(), sigmas, each
+    return _Solved(float(error), matrix, terms.ravel().tolist(), turns, sigmas, each)
 
 
 def _fisheye_deviations(

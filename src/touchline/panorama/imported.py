@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from touchline.errors import RigError
 from touchline.geometry import Panorama, Rig, fit_panorama
+from touchline.panorama.calibrate import overlap_deg
 
+_LEAST_OVERLAP_DEG = 0.5
 MOST_PX = 0.5  # of the 95th percentile: more can be seen at the seam
 
 
@@ -77,7 +79,9 @@ def check_residuals(residuals: Sequence[Residual], names: Sequence[str], advice:
 
 
 def check_panorama(rig: Rig, where: str) -> None:
-    """Raises :class:`RigError`, naming ``where``, if nothing can be shown of what the two cameras see."""
+    """Raises :class:`RigError`, naming ``where``, if the two cameras make no panorama."""
+    if overlap_deg(rig) < _LEAST_OVERLAP_DEG:
+        raise RigError(f"{where}: the two cameras see nothing in common, so they can't be joined")
     try:
         fit_panorama(rig)
     except RigError as error:

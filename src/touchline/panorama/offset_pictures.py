@@ -259,9 +259,10 @@ def _aligned(left: Signals, right: Signals, seen: NDArray[np.bool_]) -> Signals:
     weights: Floats | None = None
     for _ in range(_ALIGNING):
         moved = _moved(one, shift, row)
-        down, across = np.gradient(moved)
+        down, across = (np.gradient(moved, axis=axis) for axis in (0, 1))
         terms = (moved, across, across * row, down, down * row)
-        solved, weights = _robust(two[seen], np.stack([term[seen] for term in terms], axis=1), weights)
+        columns = np.stack([np.asarray(term[seen], np.float64) for term in terms], axis=1)
+        solved, weights = _robust(np.asarray(two[seen], np.float64), columns, weights)
         if not solved[0] > 0.2:
             return left  # nothing in common that stands still: the rig has to be believed
         shift += (solved[1:] / solved[0]).reshape(2, 2)
@@ -273,8 +274,8 @@ def _aligned(left: Signals, right: Signals, seen: NDArray[np.bool_]) -> Signals:
 def _still(signals: Signals) -> Cells:
     """The details of what stands still."""
     picks = np.linspace(0, len(signals.times) - 1, min(_STILLS, len(signals.times))).astype(int)
-    usual = np.median(signals.cells[picks], axis=0)
-    return np.asarray(usual - cv2.GaussianBlur(usual, (0, 0), _DETAIL), dtype=np.float32)
+    usual = np.asarray(np.median(signals.cells[picks], axis=0), dtype=np.float32)
+    return np.asarray(usual - cv2.GaussianBlur(usual, (0, 0), _DETAIL))
 
 
 def _moved(cells: Cells, shift: Floats, row: Floats) -> Cells:

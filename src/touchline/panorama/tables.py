@@ -24,6 +24,7 @@ NAMES = ("lut_left_x", "lut_left_y", "lut_right_x", "lut_right_y", "weight_left"
 _ENDINGS = ("", ".bin", ".raw", ".f32", ".dat")
 _LARGEST = 32768
 _LEAST_SHARE = 0.02  # of the panorama, that each camera has to show
+_SHARES = 2.0  # no picture is so small
 _STRIDE_POINTS = 200_000  # points that are judged, at most
 
 
@@ -111,8 +112,12 @@ def rig_from_tables(tables: Tables, where: str = "the tables") -> Imported:
     for name, one in zip(("left", "right"), points, strict=True):
         if len(one.picture) < _LEAST_SHARE * total:
             raise RigError(
-                f"{where}: the tables show {len(one.picture)} of {total} places in the {name} picture; are they pixels "
-                "of pictures of that size, and not shares of it?"
+                f"{where}: the tables show {len(one.picture)} of {total} places in the {name} picture; are they made "
+                "for pictures of that size?"
+            )
+        if one.picture.max() <= _SHARES:
+            raise RigError(
+                f"{where}: the places in the {name} picture are shares of it; they must be its pixels"
             )
     fit = fit_tables(points[0], points[1], tables.size)
     residuals = tuple(_residual(fit, side, one) for side, one in enumerate(points))

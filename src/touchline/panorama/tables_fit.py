@@ -26,8 +26,9 @@ Floats = NDArray[np.float64]
 
 _SPANS_DEG = (70.0, 100.0, 130.0, 160.0, 200.0, 250.0)
 _PITCHES_DEG = (-30.0, -12.0, 0.0, 12.0)
-_FEW, _MANY = 120, 2500  # points of each camera
-_FINALISTS = 4
+_FEW, _MANY = 100, 1000  # points of each camera
+_FINALISTS = 3
+_HOPELESS = 0.03  # of the longer side: where no start comes nearer, nothing will
 _PAN = 3  # numbers of the panorama: its span, its top and its bottom
 _CAM = 12  # of each camera: log focal, log aspect, centre, five terms, a rotation vector
 _FREE_FIRST = (0, 4, 9, 10, 11)  # of those: focal length, first term and rotation
@@ -151,7 +152,9 @@ def fit_tables(left: Points, right: Points, size: tuple[int, int]) -> Fit:
         if best is not None and best.error_px < _SETTLED:
             break
     if best is None:
-        raise RigError("no panorama of two cameras makes these tables")
+        raise RigError(
+            "no equirectangular or cylindrical panorama of two cameras at one place makes these tables; are the sizes right?"
+        )
     return best
 
 
@@ -177,6 +180,8 @@ def _fit_model(
         cost, p = _optimised(setup, start, free, 10)
         starts.append((cost, setup, p))
     starts.sort(key=lambda one: one[0])
+    if not starts or starts[0][0] > _HOPELESS * max(points[0].size):
+        return None
     fits = [_refined(setup, p, many) for _, setup, p in starts[:_FINALISTS]]
     return min((fit for fit in fits if fit is not None), key=lambda fit: fit.error_px, default=None)
 
@@ -225,19 +230,17 @@ def _optimised(setup: _Setup, start: Floats, free: NDArray[np.int64], steps: int
     """The mean of the absolute residuals after some steps on the free numbers, and all numbers."""
 
     def spread(q: Floats) -> Floats:
-        p = start.copy()
+        p: Floats = start.copy()
         p[free] = q
         return p
+
+    def wanted(q: Floats) -> Floats:
+        return np.asarray(np.nan_to_num(setup.residuals(spread(q)), nan=1e6, posinf=1e6, neginf=-1e6))
 
     soft = 0.002 * max(setup.points[0].size)
     with np.errstate(all="ignore"):
         found = least_squares(
-            lambda q: np.nan_to_num(setup.residuals(spread(q)), nan=1e6, posinf=1e6, neginf=-1e6),
-            start[free],
-            loss="soft_l1",
-            f_scale=soft,
-            x_scale="jac",
-            max_nfev=steps,
+            wanted, start[free], loss="soft_l1", f_scale=soft, x_scale="jac", max_nfev=steps
         )
     p = spread(found.x)
     return float(np.abs(np.clip(setup.residuals(p), -1e6, 1e6)).mean()), p
@@ -248,7 +251,7 @@ def _refined(setup: _Setup, p: Floats, many: tuple[Points, Points]) -> Fit | Non
     full = _Setup(many, setup.size, setup.projection, setup.model, setup.rotations)
     unused = (8,) if setup.model == "fisheye" else ()  # it has four terms, not five
     free = np.array([0, 1, 2, *(_PAN + s * _CAM + n for s in (0, 1) for n in range(_CAM) if n not in unused)])
-    _, p = _optimised(full, p, free, 80)
+    _, p = _optimised(full, p, free, 40)
     error = float(np.sqrt(np.mean(np.square(full.residuals(p))) * 2))
     try:
         top, bottom = (float(n) if setup.projection == "equirectangular" else math.atan(n) for n in p[1:3])
