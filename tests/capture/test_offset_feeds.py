@@ -137,7 +137,7 @@ def test_live_cameras_are_put_together_by_it_too(tmp_path: Path) -> None:
     left, right = (f"udp://127.0.0.1:{port}" for port in ports)
     apart = []
     try:
-        for offset in (0, 6, -6):
+        for offset in (0, 15, -15):
             viewer = Viewer(left, right, pts_of(offset, FPS), paced=True, patience_s=0.5)
             found = viewer.view(20)
             assert len(found) == 20
@@ -147,9 +147,10 @@ def test_live_cameras_are_put_together_by_it_too(tmp_path: Path) -> None:
         for sender in senders:
             sender.kill()
             sender.wait()
-    # What the right one shows is so much earlier than without; each is opened anew, within half a frame.
-    assert abs(apart[1] - apart[0] + 6) <= 1
-    assert abs(apart[2] - apart[0] - 6) <= 1
+    # What the right one shows is so much earlier or later than without. Each time they are opened anew, and a stream's
+    # times are those of its arrival: to a few frames.
+    assert abs(apart[1] - apart[0] + 15) <= 4
+    assert abs(apart[2] - apart[0] - 15) <= 4
 
 
 def test_live_cameras_are_not_seconds_apart() -> None:

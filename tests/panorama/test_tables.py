@@ -165,7 +165,7 @@ def test_weights_that_are_none(tmp_path: Path, good, value: float) -> None:
 def test_noise_is_no_table(tmp_path: Path, good) -> None:
     rng = np.random.default_rng(1)
     noise = {name: rng.uniform(0, 700, (320, 960)) if "lut" in name else good[name] for name in good}
-    refused(tmp_path, noise, "no lens of Touchline's models is this one|no panorama")
+    refused(tmp_path, noise, "no lens of Touchline's models is this one|no equirectangular")
 
 
 def test_tables_of_another_picture_size(tmp_path: Path, good) -> None:

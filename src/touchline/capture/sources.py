@@ -25,6 +25,8 @@ _SINK_FRAMES = 2
 _OPEN_S = 20.0
 # A file has its first picture at once, or never: decodebin may swallow the error of a demuxer that fails as it starts.
 _OPEN_FILE_S = 8.0
+# Demuxers that find a place in a file to the frame. With that of MPEG-TS the times behind it are others.
+_EXACT = ("qtdemux", "matroskademux", "avidemux")
 _SHORT_BY_S = 2.0  # sound may be longer than the pictures, by a little
 
 OnFrame = Callable[[CapturedFrame], None]
@@ -46,7 +48,8 @@ class Source:
         sound: what sound is to be delivered as.
         landing: where the pictures come to lie; by default in plain memory.
         skip_ns: so much of the beginning of a file is not wanted, and passed over in :meth:`open` where the file can
-            be sought in. Where it can't, all of it comes. Times are those of the file in either case.
+            be sought in to the frame (MP4, Matroska, AVI). Where it can't, all of it comes. Times are those of the
+            file in either case.
         later_ns: a paced file comes so much later than its times say.
     """
 
@@ -273,6 +276,8 @@ class Source:
                 f"{self.where}: it is {seconds:.1f} s long, and by the rig's time offset the other camera's recording "
                 f"begins {self._skip_ns / SECOND:.1f} s after it; is time_offset_s of the rig that of this footage?"
             )
+        if not any(self._pipeline.gst.iterate_all_by_element_factory_name(name).next()[1] for name in _EXACT):
+            return
         flags = Gst.SeekFlags.FLUSH | Gst.SeekFlags.ACCURATE
         if not self._pipeline.gst.seek_simple(Gst.Format.TIME, flags, self._skip_ns):
             return

@@ -153,7 +153,8 @@ def fit_tables(left: Points, right: Points, size: tuple[int, int]) -> Fit:
             break
     if best is None:
         raise RigError(
-            "no equirectangular or cylindrical panorama of two cameras at one place makes these tables; are the sizes right?"
+            "no equirectangular or cylindrical panorama of two cameras at one place makes these tables; are the "
+            "sizes right?"
         )
     return best
 
