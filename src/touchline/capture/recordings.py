@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from touchline.capture.frames import CapturedFrame, Picture
+from touchline.capture.frames import CapturedFrame, Picture, SourceInfo
 from touchline.capture.sources import Source
 from touchline.capture.uris import SourceUri
 from touchline.errors import InputError
@@ -75,9 +75,9 @@ class Recording(Generic[T]):
         if not sound:
             self.silent.set()
 
-    def open(self, base_time: int) -> None:
-        """Connects. Raises InputError if it can't be opened."""
-        self._source.open(base_time)
+    def open(self, base_time: int) -> SourceInfo:
+        """Connects, and says what comes. Raises InputError if it can't be opened."""
+        return self._source.open(base_time)
 
     def start(self, base_time: int) -> None:
         """Takes what comes from now on."""
@@ -137,12 +137,17 @@ class Recording(Generic[T]):
             self.silent.set()
 
 
-def record(recordings: Sequence[Recording[T]], progress: Callable[[float], None] | None = None) -> None:
+def record(
+    recordings: Sequence[Recording[T]],
+    progress: Callable[[float], None] | None = None,
+    opened: Callable[[list[SourceInfo]], None] = lambda _: None,
+) -> None:
     """Takes several recordings at once and stops them.
 
     Args:
         recordings: files as fast as they can be read, live cameras as they come, all on one clock.
         progress: told now and then how much is here, 0 .. 1.
+        opened: told what each of them delivers before the first picture is taken; what it raises is raised.
 
     Raises:
         InputError: if one can't be opened, fails, or gives no picture.
@@ -150,8 +155,8 @@ def record(recordings: Sequence[Recording[T]], progress: Callable[[float], None]
     clock = system_clock()
     base_time = clock.get_time()
     try:
-        for recording in recordings:
-            recording.open(base_time)
+        infos = [recording.open(base_time) for recording in recordings]
+        opened(infos)
         for recording in recordings:
             recording.start(base_time)
         _wait(recordings, progress)

@@ -56,7 +56,9 @@ def find_offset(
         Recording(name, uri, length_s + reach_s, sampler(side), sound=True)
         for side, (name, uri) in enumerate((("left", left), ("right", right)))
     ]
-    record(recordings, progress)
+    record(
+        recordings, progress, lambda infos: rig.check_sizes(*((info.width, info.height) for info in infos))
+    )
     one, two = (Signals(np.array(r.times), np.stack(r.made)) for r in recordings)
     pictures = _answer(lambda: offset_from_pictures(one, two, overlap.seen, reach_s=reach_s))
     sounds = [recording.sound() for recording in recordings]

@@ -87,7 +87,9 @@ class Overlap:
         """
         camera = self._cameras[side]
         if luma.shape != (camera.height, camera.width):
-            raise ValueError(f"the rig's camera has {camera.width}x{camera.height}, not {luma.shape[::-1]}")
+            raise ValueError(
+                f"the picture has {luma.shape[1]}x{luma.shape[0]}, not {camera.width}x{camera.height}"
+            )
         return np.asarray(
             cv2.GaussianBlur(self._samplers[side](luma), (0, 0), _BLUR, borderType=cv2.BORDER_REPLICATE)
         )
