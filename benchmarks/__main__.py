@@ -6,7 +6,18 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import blending, delay, direct, holding, live, live_delay, pacing, rendering, stitching
+from benchmarks import (
+    blending,
+    delay,
+    direct,
+    holding,
+    live,
+    live_delay,
+    offsets,
+    pacing,
+    rendering,
+    stitching,
+)
 
 TABLES = {
     "stitching": stitching.main,
@@ -16,6 +27,7 @@ TABLES = {
     "delay": delay.main,
     "live_delay": live_delay.main,
     "holding": holding.main,
+    "offsets": offsets.main,
     "pacing": pacing.main,
     "live": live.main,
 }

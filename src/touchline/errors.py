@@ -43,6 +43,10 @@ class FieldError(RigError):
     """The field can't be found in this footage."""
 
 
+class OffsetError(RigError):
+    """The time between two recordings can't be told from this footage, or not for sure."""
+
+
 class PlanError(TouchlineError):
     """The memory plan does not fit; the message holds its arithmetic and what would fit."""
 

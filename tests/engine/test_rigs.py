@@ -78,6 +78,7 @@ def test_a_rig_that_is_found_is_kept(searched: tuple[Path, Rig, list[str]]) -> N
     rig.check_sizes((640, 360), (640, 360))
     assert rig.error_px is not None
     assert rig.error_px < 1.5
+    assert abs(rig.time_offset_s) < 0.1 / 30, "both films were started together"
 
 
 def test_a_kept_rig_is_used_again_and_that_is_said(

@@ -13,7 +13,7 @@ from touchline.geometry import Camera, Distortion, Rig
 
 LEFT = Camera(1920, 1080, 1500.25, 1501.5, 961.1, 538.7, Distortion("brown", (-0.25, 0.1)), -21.3, -9.1, 0.4)
 RIGHT = Camera(1920, 1080, 900.0, 900.0, 959.5, 539.5, Distortion("fisheye", (0.01,)), 22.1, -8.7, -1 / 3)
-RIG = Rig((LEFT, RIGHT), error_px=0.61, notes={"matches": 163})
+RIG = Rig((LEFT, RIGHT), error_px=0.61, notes={"matches": 163}, time_offset_s=-1.2345)
 
 
 def test_a_rig_comes_back_from_its_file(tmp_path: Path) -> None:
@@ -61,6 +61,11 @@ def without(key: str) -> str:
         (camera(distortion=7), "AttributeError"),
         (changed(error_px=float("nan")), "error_px"),
         (changed(notes=7), "TypeError"),
+        (changed(time_offset_s="soon"), "ValueError"),
+        (changed(time_offset_s=None), "TypeError"),
+        (changed(time_offset_s=float("nan")), "time_offset_s must be a number of seconds from -60 to 60"),
+        (changed(time_offset_s=float("-inf")), "time_offset_s"),
+        (changed(time_offset_s=60.1), "time_offset_s"),
     ],
 )
 def test_what_is_no_rig_is_refused(tmp_path: Path, text: str, message: str) -> None:
@@ -94,3 +99,9 @@ def test_a_rig_of_other_cameras_is_refused() -> None:
 def test_an_empty_rig_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one camera"):
         Rig(())
+
+
+def test_a_rig_that_says_nothing_of_time_has_no_offset() -> None:
+    """Files of before the field was there."""
+    plain = {name: value for name, value in RIG.to_dict().items() if name != "time_offset_s"}
+    assert Rig.from_dict(plain).time_offset_s == 0.0

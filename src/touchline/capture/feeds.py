@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -23,6 +24,8 @@ _PATIENCE_S = 0.4  # a machine that is held up for so long loses nothing
 _WAITING_BYTES = 128_000_000  # but no camera's waiting pictures take more than this
 _START_IN = 50 * MILLISECOND  # files begin this long after the start, when every thread is up
 _NOTED_S = 1.0  # people are told of a camera that is lost for longer than this
+_RUN_UP = 250 * MILLISECOND  # files are opened so long before the first moment that both of them have
+_MOST_LIVE_NS = 1 * SECOND  # further apart no two live cameras are by what their networks do
 
 
 class Feed(Protocol):
@@ -82,6 +85,13 @@ class CameraFeed:
         on_note: told, one line at a time, when a live camera is lost and when it is back.
         on_sound, on_sound_end: as of a :class:`Source`, with the camera's place, from the left, before the rest.
         landing: where the pictures come to lie; by default in plain memory.
+        offset_ns: how much later the right camera's recording was started than the left one's: it is added to the
+            times of its pictures and its sound before they are paired, so that a moment has the left one's time.
+            What only one of two files has at its beginning is passed over, and counted nowhere: the first moment is
+            the first that both have, and at live pace it comes at once.
+
+    Raises:
+        ConfigurationError: for a file and a stream, or live cameras that are more than a second apart.
     """
 
     def __init__(
@@ -96,12 +106,20 @@ class CameraFeed:
         on_sound: Callable[[int, int, Samples], None] | None = None,
         on_sound_end: Callable[[int, str | None], None] = lambda _side, _error: None,
         landing: Landing | None = None,
+        offset_ns: int = 0,
     ) -> None:
         if len({uri.live for uri in uris}) > 1:
             raise ConfigurationError(
                 "one camera is a file and the other a live stream; their times have nothing in common"
             )
+        if uris[0].live and abs(offset_ns) > _MOST_LIVE_NS:
+            raise ConfigurationError(
+                f"the rig's time offset of {offset_ns / SECOND:.3f} s is that of two recordings; live cameras share "
+                f"a clock and are at most {_MOST_LIVE_NS / SECOND:g} s apart: set time_offset_s to 0 in the rig"
+            )
         names = ("left", "right") if len(uris) == 2 else ("panorama",)
+        self._later = (0, offset_ns if len(uris) == 2 else 0)  # added to the times of each camera
+        self._begin_ns = 0 if uris[0].live else max(self._later)  # when both of two files run
         self.captured = [0] * len(uris)
         self._paced = paced
         self._limit_ns = limit_ns
@@ -112,6 +130,7 @@ class CameraFeed:
         self._on_sound_end = on_sound_end
         self._landing = landing
         self._origin: int | None = None  # running time of the first frame that counts, for live sources
+        self._earliest = 0  # what is earlier can't have a partner
         self._failure: str | None = None
         self._base_time = 0
         self._clock: Any = None
@@ -136,6 +155,8 @@ class CameraFeed:
                 # The sound of a live camera comes back with it.
                 on_sound_end=(lambda _: None) if uri.live else partial(self._on_sound_end, side),
                 landing=self._landing,
+                skip_ns=max(0, self._begin_ns - self._later[side] - _RUN_UP),
+                later_ns=self._later[side],
             )
 
         if not uri.live:
@@ -152,11 +173,12 @@ class CameraFeed:
         return [source.has_sound for source in self._sources]
 
     def _hear(self, side: int, pts: int, samples: Samples) -> None:
-        """Sound of a live camera whose clock has jumped goes where its pictures go."""
+        """Sound goes where the pictures go: also that of a live camera whose clock has jumped."""
         source = self._sources[side]
         shift = source.shift if isinstance(source, LiveCamera) else 0
-        if self._on_sound and pts + shift >= 0:
-            self._on_sound(side, pts + shift, samples)
+        at = pts + shift + self._later[side]
+        if self._on_sound and at >= self._begin_ns:
+            self._on_sound(side, at, samples)
 
     @property
     def dropped(self) -> Tally:
@@ -174,13 +196,17 @@ class CameraFeed:
         self._base_time = clock.get_time()
         infos = [source.open(self._base_time) for source in self._sources]
         frame_ns = [round(SECOND / info.fps) if info.fps else 0 for info in infos]
-        depths = [waiting_pictures(info) for info in infos]
+        # One of two live cameras always waits for the other one if they are apart.
+        apart = abs(max(self._later, key=abs)) if self._cameras else 0
+        depths = [waiting_pictures(info) + math.ceil(apart / SECOND * (info.fps or 30)) for info in infos]
+        if not self._cameras and any(self._later):
+            self._earliest = self._begin_ns - max(ns or 40 * MILLISECOND for ns in frame_ns) // 2
         self._pairer = Pairer(
             (frame_ns[0], frame_ns[-1]),
             (depths[0], depths[-1]),
             waits=not (self._paced or self._cameras),
             holds_back=not self._cameras,
-            patience_ns=self._patience_ns if len(self._cameras) == 2 else None,
+            patience_ns=self._patience_ns + apart if len(self._cameras) == 2 else None,
         )
         # One may have gone while the other one was being opened.
         for camera in self._cameras:
@@ -194,7 +220,7 @@ class CameraFeed:
 
     def start(self, clock: Any) -> int:
         if not self._cameras:
-            self._base_time = clock.get_time() + _START_IN
+            self._base_time = clock.get_time() + _START_IN - (self._begin_ns if self._paced else 0)
         self._clock = clock
         self._used = [clock.get_time()] * len(self._sources)
         for source in self._sources:
@@ -246,15 +272,18 @@ class CameraFeed:
         def take(frame: CapturedFrame) -> None:
             if self._over[side]:
                 return
+            pts = frame.pts + self._later[side]
+            if pts < self._earliest:
+                return
             if self._origin is None:
-                self._origin = frame.pts if self._cameras else 0
-            if self._limit_ns is not None and frame.pts - self._origin >= self._limit_ns:
+                self._origin = pts if self._cameras else self._begin_ns
+            if self._limit_ns is not None and pts - self._origin >= self._limit_ns:
                 self._finish(side)
                 return
             self.captured[side] += 1
-            self._pairer.put(side, frame.pts, frame)
+            self._pairer.put(side, pts, replace(frame, pts=pts) if self._later[side] else frame)
             if len(self._sources) == 1:  # a panorama is its own partner
-                self._pairer.put(1, frame.pts, frame)
+                self._pairer.put(1, pts, frame)
 
         return take
 

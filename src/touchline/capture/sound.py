@@ -53,6 +53,9 @@ class SoundTap:
         self._on_sound = on_sound
         self._on_end = on_end
         self._entry: Any = None
+        self._sink: Any = None
+        self._skipped_ns = 0
+        self._late_ns = 0
         self._delivering = threading.Event()
         self._ended = threading.Event()
 
@@ -73,7 +76,9 @@ class SoundTap:
             max_buffers=1,
             enable_last_sample=False,
             emit_signals=True,
+            ts_offset=self._late_ns,
         )
+        self._sink = sink
         sink.connect("new-sample", self._take)
         sink.connect("eos", lambda _: self.end())
         elements = [make("audioconvert"), make("audioresample"), sink]
@@ -82,6 +87,17 @@ class SoundTap:
         for element in reversed(elements):
             element.sync_state_with_parent()
         pad.link(self._entry)
+
+    def move(self, skipped_ns: int, late_ns: int) -> None:
+        """Before the start, for a file of which the beginning was passed over.
+
+        Args:
+            skipped_ns: how much of it: running time is so much less than the file's.
+            late_ns: paced samples come so much later than their running time says.
+        """
+        self._skipped_ns, self._late_ns = skipped_ns, late_ns
+        if self._sink is not None:
+            self._sink.set_property("ts-offset", late_ns)
 
     def start(self) -> None:
         """Delivers from now on."""
@@ -104,7 +120,7 @@ class SoundTap:
             buffer = sample.get_buffer()
             pts = sample.get_segment().to_running_time(Gst.Format.TIME, buffer.pts)
             if pts != NONE:
-                self._on_sound(pts, self._format.from_buffer(buffer))
+                self._on_sound(pts + self._skipped_ns, self._format.from_buffer(buffer))
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends the sound, with a word about it
             self.end(f"{self._pipeline.name}: its sound failed: {type(error).__name__}: {error}")
         return Gst.FlowReturn.OK

@@ -25,6 +25,8 @@ _SINK_FRAMES = 2
 _OPEN_S = 20.0
 # A file has its first picture at once, or never: decodebin may swallow the error of a demuxer that fails as it starts.
 _OPEN_FILE_S = 8.0
+# Demuxers that find a place in a file to the frame. With that of MPEG-TS the times behind it are others.
+_EXACT = ("qtdemux", "matroskademux", "avidemux")
 _SHORT_BY_S = 2.0  # sound may be longer than the pictures, by a little
 
 OnFrame = Callable[[CapturedFrame], None]
@@ -45,6 +47,10 @@ class Source:
         on_sound_end: called once when no more sound comes.
         sound: what sound is to be delivered as.
         landing: where the pictures come to lie; by default in plain memory.
+        skip_ns: so much of the beginning of a file is not wanted, and passed over in :meth:`open` where the file can
+            be sought in to the frame (MP4, Matroska, AVI). Where it can't, all of it comes. Times are those of the
+            file in either case.
+        later_ns: a paced file comes so much later than its times say.
     """
 
     def __init__(
@@ -59,6 +65,8 @@ class Source:
         on_sound_end: OnSoundEnd = lambda _: None,
         sound: SoundFormat = SoundFormat(),  # noqa: B008 - frozen
         landing: Landing | None = None,
+        skip_ns: int = 0,
+        later_ns: int = 0,
     ) -> None:
         self.uri = uri
         self.name = name
@@ -73,6 +81,9 @@ class Source:
         self._caps: Any = None
         self._bytes = 0
         self._last_pts = 0
+        self._skip_ns = skip_ns
+        self._skipped_ns = 0
+        self._later_ns = later_ns
         self._pipeline = Pipeline(
             f"{name} input {uri.shown}",
             error=InputError,
@@ -89,6 +100,7 @@ class Source:
             max_buffers=_SINK_FRAMES,
             sync=self._paced,
             emit_signals=True,
+            ts_offset=later_ns,
         )
         self._pipeline.add(self._sink)
         self._sink.connect("new-sample", self._take)
@@ -97,6 +109,7 @@ class Source:
             self._tap = SoundTap(
                 self._pipeline, sound, paced=self._paced, on_sound=on_sound, on_end=on_sound_end
             )
+            self._tap.move(0, later_ns)
             self._sink.connect("eos", self._tell_end)
         self._build()
 
@@ -131,6 +144,8 @@ class Source:
                 f"{self.where}: its size is {size.width}x{size.height}; only even sizes can be used"
             )
         seconds = 0.0 if self.uri.live or not 0 < duration < NONE else duration / SECOND
+        if self._skip_ns and self.uri.scheme == "file":
+            self._leap(seconds, timeout_s)
         self.info = SourceInfo(
             size.width, size.height, frame_rate(caps), self.uri.live, seconds, colorimetry(caps), self._bytes
         )
@@ -254,6 +269,25 @@ class Source:
             error = GLib.Error.new_literal(Gst.StreamError.quark(), "there is no video in it", 0)
             source.post_message(Gst.Message.new_error(source, error, ""))
 
+    def _leap(self, seconds: float, timeout_s: float) -> None:
+        """Passes over the beginning of a file that is prerolled. Running time begins anew at the place sought."""
+        if seconds and self._skip_ns >= seconds * SECOND:
+            raise InputError(
+                f"{self.where}: it is {seconds:.1f} s long, and by the rig's time offset the other camera's recording "
+                f"begins {self._skip_ns / SECOND:.1f} s after it; is time_offset_s of the rig that of this footage?"
+            )
+        if not any(self._pipeline.gst.iterate_all_by_element_factory_name(name).next()[1] for name in _EXACT):
+            return
+        flags = Gst.SeekFlags.FLUSH | Gst.SeekFlags.ACCURATE
+        if not self._pipeline.gst.seek_simple(Gst.Format.TIME, flags, self._skip_ns):
+            return
+        self._skipped_ns = self._skip_ns
+        late = self._skipped_ns + self._later_ns
+        self._sink.set_property("ts-offset", late)
+        if self._tap:
+            self._tap.move(self._skipped_ns, late)
+        self._pipeline.pause(timeout_s)
+
     def _learn(self, sample: Any) -> None:
         self._caps = sample.get_caps()
         self._layout = PlaneLayout.from_caps(self._caps)
@@ -283,6 +317,7 @@ class Source:
         if pts == NONE:
             self._end(f"{self.where}: its frames have no timestamps")
             return Gst.FlowReturn.ERROR
+        pts += self._skipped_ns
         self._last_pts = pts
         duration = 0 if buffer.duration == NONE else buffer.duration
         assert self._layout is not None

@@ -12,12 +12,15 @@ import typer
 from rich.text import Text
 
 from touchline import __version__
+from touchline.cli.board import board
 from touchline.cli.calibrate import calibrate
 from touchline.cli.console import problems
 from touchline.cli.demo import demo
 from touchline.cli.doctor import doctor
 from touchline.cli.field import field
+from touchline.cli.offset import offset
 from touchline.cli.plan import plan
+from touchline.cli.rig import rig
 from touchline.cli.run import run
 from touchline.cli.soak import soak
 from touchline.cli.synth import synth
@@ -58,9 +61,21 @@ def options(
         os.environ["TOUCHLINE_DEBUG"] = "1"
 
 
-_COMMANDS: tuple[Callable[..., None], ...] = (run, demo, synth, calibrate, field, plan, doctor, soak)
+_COMMANDS: tuple[Callable[..., None], ...] = (
+    run,
+    demo,
+    synth,
+    calibrate,
+    field,
+    offset,
+    board,
+    plan,
+    doctor,
+    soak,
+)
 for command in _COMMANDS:
     app.command(name=command.__name__, epilog=EPILOG)(command)
+app.add_typer(rig, name="rig", epilog=EPILOG)
 
 
 def main() -> None:

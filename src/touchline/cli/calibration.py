@@ -11,6 +11,7 @@ from rich.table import Table
 from touchline.capture import parse_source
 from touchline.capture.stills import take_stills
 from touchline.cli.console import answers, problems
+from touchline.engine.offsets import with_offset
 from touchline.errors import ConfigurationError, OutputError
 from touchline.panorama.calibrate import calibrate
 from touchline.panorama.preview import preview
@@ -33,10 +34,12 @@ def calibrate_footage(left: str, right: str, output: Path, picture: Path | None)
         )
     problems().print(f"Matching {len(stills)} pairs of pictures ...")
     result = calibrate(stills)
-    result.rig.save(output)
+    problems().print("Looking for the time between the recordings ...")
+    rig, offset = with_offset(result.rig, *sources)
+    rig.save(output)
     console = answers()
     table = Table(show_header=False)
-    for name, value in result.facts():
+    for name, value in (*result.facts(), *offset.facts()):
         table.add_row(name, value)
     console.print(table)
     console.print(f"Rig: {output}")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
 from touchline.capture import SourceUri
 from touchline.capture.stills import take_stills
+from touchline.engine.offsets import with_offset
 from touchline.errors import RigError
 from touchline.geometry import Rig
 from touchline.panorama.calibrate import CalibrationResult, calibrate
+from touchline.panorama.offset import TimeOffset
 
 Say = Callable[[str], None]
 
@@ -55,10 +58,9 @@ def find_rig(left: SourceUri, right: SourceUri, kept: Path, say: Say) -> Rig:
     say("Rig: none given; looking for it in the footage ...")
     # In a process of its own: what the search takes of memory goes back to the system before the frames are planned.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-        result = process.submit(_search, left, right).result()
-    notes = {**result.rig.notes, "footage": _footage(left, right)}
-    rig = Rig(result.rig.cameras, result.rig.error_px, notes)
-    say("Rig: " + ", ".join(f"{name} {value}" for name, value in result.facts()))
+        result, rig, offset = process.submit(_search, left, right).result()
+    rig = replace(rig, notes={**rig.notes, "footage": _footage(left, right)})
+    say("Rig: " + ", ".join(f"{name} {value}" for name, value in (*result.facts(), *offset.facts())))
     try:
         rig.save(kept)
         say(f"Rig: kept in {kept}")
@@ -79,5 +81,8 @@ def _footage(left: SourceUri, right: SourceUri) -> list[list[str | int]]:
     return found
 
 
-def _search(left: SourceUri, right: SourceUri) -> CalibrationResult:
-    return calibrate(take_stills(left, right))
+def _search(left: SourceUri, right: SourceUri) -> tuple[CalibrationResult, Rig, TimeOffset]:
+    """The rig first, from what stands still: that is where it is in both recordings, whenever they were started."""
+    result = calibrate(take_stills(left, right))
+    rig, offset = with_offset(result.rig, left, right)
+    return result, rig, offset

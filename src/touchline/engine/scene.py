@@ -30,6 +30,7 @@ from touchline.gst.caps import VideoCaps
 from touchline.gst.library import SECOND
 from touchline.gst.nv12 import Nv12
 from touchline.panorama.drift import DriftMonitor
+from touchline.panorama.offset import later_words
 from touchline.panorama.pair import PairLayout
 from touchline.synth import SyntheticMatch
 
@@ -94,6 +95,8 @@ def build_scene(config: RunConfig, backend: Backend, clock: Any, say: Say, heari
     limit = None if config.duration is None else round(config.duration * SECOND)
     # Before the feed takes the cameras, because a camera can't be opened twice.
     rig = None if len(uris) == 1 else rig_for(uris[0], uris[1], config.rig, say)
+    if rig is not None and rig.time_offset_s:
+        say(f"Time: {later_words(rig.time_offset_s)}; pictures and sound are put together by that")
     feed = CameraFeed(
         uris,
         paced=config.pace == "live",
@@ -104,6 +107,7 @@ def build_scene(config: RunConfig, backend: Backend, clock: Any, say: Say, heari
         on_sound=hearing.take if hearing.from_cameras else None,
         on_sound_end=hearing.end,
         landing=backend.landing(),
+        offset_ns=round(rig.time_offset_s * SECOND) if rig else 0,
     )
     try:
         infos = feed.open(clock)

@@ -16,6 +16,7 @@ from touchline.geometry.outline import FieldOutline, Points
 
 FORMAT = "touchline-rig"
 FORMAT_VERSION = 1
+MOST_OFFSET_S = 60.0  # two recordings that were started further apart are not put together by a rig
 
 
 @dataclass(frozen=True)
@@ -28,21 +29,31 @@ class Rig:
         notes: anything that a person or a calibration wants to keep beside it.
         field: where the field is seen, as corners (yaw, pitch) in degrees; see
             :class:`touchline.geometry.outline.FieldOutline`. Empty: nobody has said.
+        time_offset_s: how much later the right camera's recording was started than the left one's, seconds, -60 .. 60:
+            its picture of PTS t shows the moment that the left one's picture of PTS t + time_offset_s shows. Negative
+            if it was started earlier.
 
     Raises:
-        ValueError: without cameras, or for a field that can't be.
+        ValueError: without cameras, for a field that can't be, or for a time offset that is not finite or out of its
+            range.
     """
 
     cameras: tuple[Camera, ...]
     error_px: float | None = None
     notes: dict[str, Any] = dataclasses.field(default_factory=dict)
     field: Points = ()
+    time_offset_s: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.cameras:
             raise ValueError("a rig needs at least one camera")
         if self.field:
             object.__setattr__(self, "field", FieldOutline(self.field).points)
+        if not (math.isfinite(self.time_offset_s) and abs(self.time_offset_s) <= MOST_OFFSET_S):
+            raise ValueError(
+                f"time_offset_s must be a number of seconds from -{MOST_OFFSET_S:g} to {MOST_OFFSET_S:g}, "
+                f"not {self.time_offset_s}"
+            )
 
     @property
     def left(self) -> Camera:
@@ -75,6 +86,7 @@ class Rig:
             "version": FORMAT_VERSION,
             "cameras": [camera.to_dict() for camera in self.cameras],
             "error_px": self.error_px,
+            "time_offset_s": self.time_offset_s,
             "notes": self.notes,
             "field": [list(corner) for corner in self.field],
         }
@@ -93,7 +105,13 @@ class Rig:
             error = data.get("error_px")
             corners = tuple((float(yaw), float(pitch)) for yaw, pitch in data.get("field") or ())
             notes = dict(data.get("notes") or {})
-            rig = cls(cameras, None if error is None else float(error), notes, corners)
+            rig = cls(
+                cameras,
+                None if error is None else float(error),
+                notes,
+                corners,
+                float(data.get("time_offset_s", 0.0)),
+            )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise RigError(f"{where} can't be used: {type(error).__name__}: {error}") from error
         if rig.error_px is not None and not math.isfinite(rig.error_px):

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -132,7 +133,12 @@ class _Film:
 
 
 def write_match(
-    directory: str | Path, match: SyntheticMatch, seconds: float, progress: Progress | None = None
+    directory: str | Path,
+    match: SyntheticMatch,
+    seconds: float,
+    progress: Progress | None = None,
+    *,
+    right_later: int = 0,
 ) -> None:
     """Writes ``left.mp4``, ``right.mp4``, ``rig.json`` and ``truth.json`` into a directory, made if need be.
 
@@ -144,19 +150,22 @@ def write_match(
         match: what to film.
         seconds: how long; at least one frame.
         progress: told after each frame how many are done, and of how many.
+        right_later: how many frames later the right film is started: its frame ``i`` shows frame ``i + right_later``
+            of the match, and ``rig.json`` says so. The truth is that of the left film's frames.
 
     Raises:
-        ValueError: for a duration that is not positive.
+        ValueError: for a duration that is not positive, or a right film further away than a rig can say.
         MissingElementError: if GStreamer lacks an encoder.
         OutputError: if something can't be written; the message says what.
     """
     if not (math.isfinite(seconds) and seconds > 0):
         raise ValueError(f"a match must last longer than {seconds:g} s")
     frames = max(1, round(seconds * match.fps))
+    rig = replace(match.rig, time_offset_s=float(right_later / match.fps))
     folder = Path(directory)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        match.rig.save(folder / RIG)
+        rig.save(folder / RIG)
         with _truth_file(folder / TRUTH, match) as write_truth, ExitStack() as films:
             caps = VideoCaps(*match.size, match.fps)
             left = _Film(folder / LEFT, caps, sound=True)
@@ -164,14 +173,17 @@ def write_match(
             right = _Film(folder / RIGHT, caps, sound=False)
             films.callback(right.close)
             pictures = Nv12.empty(*match.size), Nv12.empty(*match.size)
+            spare, later = Nv12.empty(*match.size), Nv12.empty(*match.size) if right_later else pictures[1]
             length = int(RATE * frames / match.fps)
             for index in range(frames):
                 match.draw(index, *pictures)
+                if right_later:
+                    match.draw(index + right_later, spare, later)
                 first, end = (int(RATE * k / match.fps) for k in (index, index + 1))
                 end = min(end, length - left.priming)
                 left.push_sound(first, match.audio(first + left.priming, max(0, end - first)))
                 left.push(index, pictures[0])
-                right.push(index, pictures[1])
+                right.push(index, later)
                 write_truth(json.dumps(match.truth(index).to_dict(), separators=(",", ":")))
                 if progress:
                     progress(index + 1, frames)
