@@ -248,10 +248,9 @@ def _enough(solution: Solution, least: int) -> bool:
 
 def _near(joint: Joint, seen: tuple[Features, Features], evidence: Evidence) -> Matches:
     """Matches looked for where the cameras found so far say that they are."""
-    left, right = joint.stand.lenses
-    rays = left.rays(seen[0].places) @ joint.stand.between.T
-    expected = right.pixels(rays)
-    expected[rays[:, 2] < 0.02] = np.nan
+    left, right = joint.stand.rig(evidence.sizes).cameras
+    expected, visible = right.project(left.unproject(seen[0].places))
+    expected[~visible] = np.nan
     return match_near(*seen, expected, _REACH * max(*evidence.sizes[0], *evidence.sizes[1]))
 
 

@@ -87,10 +87,8 @@ def overlap_places(stand: Stand, sizes: tuple[Size, Size]) -> Floats:
     step = max(width, height) / _GRID
     x, y = np.meshgrid(np.arange(step / 2, width, step), np.arange(step / 2, height, step))
     places = np.column_stack([x.ravel(), y.ravel()])
-    rays = stand.lenses[0].rays(places) @ stand.between.T
-    there = stand.lenses[1].pixels(rays)
-    inside = (there >= -0.5).all(axis=1) & (there <= np.array(sizes[1]) - 0.5).all(axis=1) & (rays[:, 2] > 0)
-    return np.asarray(places[inside])
+    left, right = stand.rig(sizes).cameras
+    return np.asarray(places[right.project(left.unproject(places))[1]])
 
 
 def apart_deg(stand: Stand) -> float:

@@ -89,7 +89,10 @@ class Lens:
             r2 = r * r
             slope = 1 + r2 * (3 * self.k1 + r2 * (5 * self.k2 + r2 * 7 * self.k3))
             value = r * (1 + r2 * (self.k1 + r2 * (self.k2 + r2 * self.k3)))
-            r = np.asarray(np.clip(r - (value - bent) / np.maximum(slope, _LEAST_GROWTH), 0.0, 8.0))
+            step = (value - bent) / np.maximum(slope, _LEAST_GROWTH)
+            r = np.asarray(np.clip(r - step, 0.0, 8.0))
+            if not len(r) or float(np.abs(step).max()) < 1e-9:
+                break
         return r
 
     def numbers(self, size: Size) -> Floats:

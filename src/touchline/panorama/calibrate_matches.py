@@ -110,12 +110,11 @@ def match_features(left: Features, right: Features) -> Matches:
     """Nearest neighbours in both directions, clearly nearer than the second (Lowe's ratio)."""
     if min(len(left), len(right)) < 2:
         return Matches.none()
-    distances = cv2.BFMatcher(cv2.NORM_L2)
-    there = _clear_best(distances.knnMatch(left.descriptors, right.descriptors, k=2))
-    back = _clear_best(distances.knnMatch(right.descriptors, left.descriptors, k=2))
-    both = [(a, b) for a, b in there.items() if back.get(b) == a]
-    picks = np.array(both, dtype=np.intp).reshape(-1, 2)
-    return Matches(left.places[picks[:, 0]], right.places[picks[:, 1]])
+    alike = left.descriptors @ right.descriptors.T  # unit vectors: the nearest has the largest product
+    there, back = _clear_best(alike), _clear_best(alike.T)
+    here = np.nonzero(there >= 0)[0]
+    here = here[back[there[here]] == here]
+    return Matches(left.places[here], right.places[there[here]])
 
 
 def match_pair(left: Image, right: Image) -> Matches:
@@ -155,12 +154,17 @@ def _first_of(owner: NDArray[np.intp], cost: Floats) -> NDArray[np.intp]:
     return np.asarray(order[first])
 
 
-def _clear_best(found: Any) -> dict[int, int]:
-    return {
-        best.queryIdx: best.trainIdx
-        for best, second in (f for f in found if len(f) == 2)
-        if best.distance < _RATIO * second.distance
-    }
+def _clear_best(alike: NDArray[np.float32]) -> NDArray[np.intp]:
+    """For each row the column of the largest product if it is clearly larger than the second; -1 if not."""
+    rows = np.arange(len(alike))
+    best = np.argmax(alike, axis=1)
+    first = alike[rows, best]
+    rest = alike.copy()
+    rest[rows, best] = -np.inf
+    second = rest.max(axis=1)
+    # Squared distances are 2 - 2 x product.
+    clear = 1 - first < _RATIO * _RATIO * (1 - second)
+    return np.where(clear, best, -1)
 
 
 def find_matches(

@@ -9,6 +9,7 @@ by what is likely of lenses where the overlap alone leaves them open.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -163,8 +164,14 @@ def _errors(matches: Matches, left: Lens, right: Lens, rotation: Floats) -> Floa
 
 def _differences(matches: Matches, left: Lens, right: Lens, rotation: Floats) -> tuple[Floats, Floats]:
     """Reprojection errors in the right and in the left picture, pixels, shape (n, 2) each."""
-    there = right.pixels(left.rays(matches.left) @ rotation.T) - matches.right
-    back = left.pixels(right.rays(matches.right) @ rotation) - matches.left
+    return _missed(matches, left, right, rotation, left.rays(matches.left), right.rays(matches.right))
+
+
+def _missed(
+    matches: Matches, left: Lens, right: Lens, rotation: Floats, seen_left: Floats, seen_right: Floats
+) -> tuple[Floats, Floats]:
+    there = right.pixels(seen_left @ rotation.T) - matches.right
+    back = left.pixels(seen_right @ rotation) - matches.left
     return there, back
 
 
@@ -181,6 +188,10 @@ def _adjust(
     means, sigmas = (n[:5] for n in preset.likely(left.model))
     mutual = np.array([_UNLIKE_FOCAL, np.inf, np.inf, _UNLIKE_BEND, _UNLIKE_BEND])
 
+    # Most steps of the numerical derivative leave a lens as it is.
+    rays_left = lru_cache(maxsize=2)(lambda lens: lens.rays(matches.left))
+    rays_right = lru_cache(maxsize=2)(lambda lens: lens.rays(matches.right))
+
     def lens_of(p: Floats, size: Size) -> Lens:
         return Lens.of_numbers(left.model, (*p, 0.0, 0.0, 0.0), size)
 
@@ -189,7 +200,8 @@ def _adjust(
         return lens_of(p[3:8], sizes[0]), lens_of(p[8:13], sizes[1]), np.asarray(turned)
 
     def residuals(p: Floats) -> Floats:
-        there, back = _differences(matches, *unpack(p))
+        parts = unpack(p)
+        there, back = _missed(matches, *parts, rays_left(parts[0]), rays_right(parts[1]))
         seen = np.concatenate([there.ravel(), back.ravel()]) / (np.sqrt(2.0) * soft)
         likely = np.concatenate([(p[3:8] - means) / sigmas, (p[8:13] - means) / sigmas, (p[3:8] - p[8:13]) / mutual])
         return np.concatenate([seen, likely * outvote])
@@ -200,6 +212,7 @@ def _adjust(
     begin = np.clip(begin, low + 1e-6, high - 1e-6)
     scale = np.array([0.01] * 3 + [0.05, 0.01, 0.01, 0.05, 0.02] * 2)
     found = least_squares(
-        residuals, begin, bounds=(low, high), loss="soft_l1", x_scale=scale, max_nfev=25, tr_solver="lsmr"
+        residuals, begin, bounds=(low, high), loss="soft_l1", x_scale=scale, max_nfev=20, ftol=1e-4, xtol=1e-5,
+        tr_solver="lsmr",
     )
     return unpack(found.x)
