@@ -13,13 +13,14 @@ from touchline.geometry import Rig, angles_to_rays
 from touchline.geometry.camera import DistortionModel
 from touchline.panorama import calibrate_checks as checks
 from touchline.panorama.calibrate_certainty import Certainty, apart_deg, certainty, overlap_places
-from touchline.panorama.calibrate_joint import FITS, Evidence, Joint, finer_joint, first_joint
+from touchline.panorama.calibrate_joint import FITS, Joint, finer_joint, first_joint
 from touchline.panorama.calibrate_lens import Floats, Size
 from touchline.panorama.calibrate_level import level
 from touchline.panorama.calibrate_lines import find_segments
 from touchline.panorama.calibrate_matches import Features, Matches, features, find_matches, held_out, match_near
 from touchline.panorama.calibrate_solve import Solution, solve
 from touchline.panorama.calibrate_still import Image, still_picture
+from touchline.panorama.calibrate_strokes import Evidence
 from touchline.panorama.compare import likeness
 from touchline.panorama.lenses import AUTO, LensPreset
 
@@ -147,7 +148,7 @@ def calibrate(
     if len(used) < least:
         raise checks.too_few(len(matches), least, stills)
     segments = find_segments(stills[0]), find_segments(stills[1])
-    evidence = Evidence(used, segments, sizes, lens)
+    evidence = Evidence(used, stills, segments, sizes, lens)
     joint = None
     for model in models or lens.models:
         solution = solve(used, sizes, model, lens)

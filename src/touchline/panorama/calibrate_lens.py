@@ -119,6 +119,7 @@ class Lens:
         camera = Camera(*size, self.focal, self.focal, self.cx, self.cy, Distortion(self.model, terms))
         return camera if rotation is None else camera.rotated(rotation)
 
-    def plain(self) -> Lens:
-        """The same lens without the terms that only the whole picture can tell."""
-        return replace(self, k3=0.0, p1=0.0, p2=0.0)
+    def shrunk(self, times: int) -> Lens:
+        """The same lens for pictures in which one pixel stands for ``times`` x ``times`` of before."""
+        cx, cy = ((c + 0.5) / times - 0.5 for c in (self.cx, self.cy))
+        return replace(self, focal=self.focal / times, cx=cx, cy=cy)

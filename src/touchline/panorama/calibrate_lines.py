@@ -22,9 +22,10 @@ Counts = NDArray[np.intp]
 _SHORTEST = 0.03  # of the longer side
 _MOST = 700  # segments looked at, longest first
 _STATION, _FEWEST_STATIONS, _MOST_STATIONS = 4.0, 8, 80  # pixels apart along a segment
-_REACH, _STEP = 6.0, 0.25  # of a profile to either side, pixels
+_REACH, _STEP = 8.0, 0.25  # of a profile to either side, pixels
 _NEAR = 2.0  # the slope must be this near to the segment
 _WIDEST = 4.5  # a ridge's slopes are no further apart, pixels
+_CLEAR, _ASIDE = 2.5, 0.25  # from so far on there may be slopes beside an edge, of this share of its own
 _BLUR = 0.9
 _FAINTEST = 1.2  # grey levels per pixel
 _ROUGH = 0.3  # pixels by which the stations of a straight thing stray
@@ -138,14 +139,26 @@ def _read(profile: Floats, inside: NDArray[np.bool_]) -> tuple[Floats, NDArray[n
     other = np.where((gap > 0.5) & (gap <= _WIDEST), -slope * rising[:, None], -np.inf)
     second = np.argmax(other, axis=1)
     ridge = other[rows, second] > 0.45 * np.abs(steep)
-    # Something dark and thin, or another edge close by, would push the slope aside.
-    beside = np.where((gap < -0.5) & (gap >= -0.75 * _WIDEST), -slope * rising[:, None], -np.inf)
-    spoilt = ~ridge & (beside.max(axis=1) > 0.45 * np.abs(steep))
+    # Another slope close by pushes this one aside, and more so the further away it all is: an edge must be alone,
+    # and fall off alike on both sides, as blur makes it.
+    alone = np.where((np.abs(gap) > _CLEAR) & (np.abs(gap) <= 2 * _CLEAR), np.abs(slope), 0.0).max(axis=1)
+    spoilt = ~ridge & ((alone > _ASIDE * np.abs(steep)) | (_lopsided(slope, first) > _ASIDE))
     one = _peak(slope * rising[:, None], first)
     two = _peak(-slope * rising[:, None], second)
     position = np.where(ridge, (one + two) / 2, one)
     good = inside & (np.abs(steep) > _FAINTEST) & ~spoilt
     return np.where(good, (position - middle) * _STEP, np.nan), ridge
+
+
+def _lopsided(slope: Floats, index: Counts) -> Floats:
+    """How differently a slope falls off on both sides of its steepest place, as a share of it."""
+    rows = np.arange(len(slope))
+    worst = np.zeros(len(slope))
+    for away in (1.0, 1.75, 2.5):
+        step = round(away / _STEP)
+        one, two = (slope[rows, np.clip(index + k, 0, slope.shape[1] - 1)] for k in (-step, step))
+        worst = np.maximum(worst, np.abs(one - two))
+    return np.asarray(worst / np.maximum(np.abs(slope[rows, index]), 1e-9))
 
 
 def _peak(values: Floats, index: Counts) -> Floats:
