@@ -32,7 +32,7 @@ _TILT = -12.0
 _SKEW_SIGMA = math.radians(0.1)  # fields are staked out by tape: 5 cm in 30 m
 # Two cameras of a rig are mostly of one make: how far their lenses' numbers differ.
 _MUTUAL = np.array([0.015, np.inf, np.inf, 0.02, 0.02, 0.01, np.inf, np.inf])
-_POINT_FLOOR, _LINE_FLOOR = 0.12, 0.03  # pixels in a picture of 1280: nothing is known better
+_POINT_FLOOR, _LINE_FLOOR = 0.12, 0.015  # pixels in a picture of 1280: nothing is known better
 _TYPICAL = 6  # points of others that a line's own deviation is held to
 _SOFT = 2.0  # deviations beyond which a residual counts less and less
 _LOW = np.array([math.log(0.2), -0.05, -0.05, -0.6, -0.4, -0.2, -0.02, -0.02])

@@ -25,7 +25,7 @@ _STEP = 0.5  # pixels from sample to sample across the pages
 _BLUR = 1.0  # pixels, across the pages only
 _FAINTEST, _OUT_OF_NOISE = 0.8, 4.0  # levels per pixel; and so many times the slopes' typical size
 _WIDEST = 4.5  # pixels between the slopes of a painted line
-_ALONE, _LOPSIDED = 2.5, 0.25  # pixels beside an edge; what may be there, as a share of its slope
+_ALONE, _LOPSIDED = 2.0, 0.5  # pixels beside an edge; what may be there, as a share of its slope
 _LEAST_STRETCHES, _LEAST_SHARE = 4, 0.6  # of a line, and of those between its ends
 _MOST_LINES = 150
 
