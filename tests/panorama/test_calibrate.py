@@ -12,9 +12,14 @@ from touchline.errors import CalibrationError
 from touchline.geometry import Camera, Distortion, Rig, angles_to_rays, fit_panorama, rotation_from_angles
 from touchline.gst.nv12 import Nv12
 from touchline.panorama.calibrate import calibrate, level, overlap_deg
-from touchline.panorama.calibrate_matches import Matches, find_matches, match_pair
-from touchline.panorama.calibrate_solve import Lens, solve
+from touchline.panorama.calibrate_lens import Lens
+from touchline.panorama.calibrate_matches import (
+    Matches,
+    match_pair,
+)
+from touchline.panorama.calibrate_solve import solve
 from touchline.panorama.compare import likeness
+from touchline.panorama.lenses import AUTO
 from touchline.panorama.preview import preview
 from touchline.synth.match import SyntheticMatch
 
@@ -154,7 +159,7 @@ def test_solver_finds_lenses_among_outliers():
     left, right = (p + rng.normal(0, 0.4, p.shape) for p in (left, right))
     wrong = rng.uniform((0, 0), (1279, 719), (2, 250, 2))
     matches = Matches(np.vstack([left, wrong[0]]), np.vstack([right, wrong[1]]))
-    found = solve(matches, (1280, 720), (1280, 720), ("brown",))
+    found = solve(matches, ((1280, 720), (1280, 720)), "brown", AUTO)
     assert found.inliers[:250].mean() > 0.97
     assert found.inliers[250:].mean() < 0.03
     assert found.left.focal == pytest.approx(900, rel=0.05)

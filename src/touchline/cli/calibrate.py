@@ -16,12 +16,24 @@ def calibrate(
     ),
     preview: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A picture of the panorama and its seam (.png or .jpg)."),
+        typer.Option(
+            metavar="FILE",
+            help="A picture of the panorama, its seam and the overlap (.png or .jpg); by default beside the rig.",
+        ),
     ] = None,
+    lens: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND",
+            help="What lenses they are, if you know: auto, action-wide, action-linear, phone, security-2.8mm, "
+            "security-4mm, security-6mm. It helps where the footage says little.",
+        ),
+    ] = "auto",
 ) -> None:
     """Find out how two cameras stand, from a few seconds of what they film.
 
-    The cameras must stand together on one mast and see about a tenth of their pictures in common.
+    The cameras must stand together on one mast and see about a tenth of their pictures in common. Straight lines of
+    the field (or of boards, stands, roofs) say what is level, and make the lenses certain.
 
     [bold]Example[/]
 
@@ -29,4 +41,4 @@ def calibrate(
     """
     from touchline.cli.calibration import calibrate_footage
 
-    calibrate_footage(left, right, output, preview)
+    calibrate_footage(left, right, output, preview, lens)

@@ -4,32 +4,40 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import least_squares
 
-from touchline.errors import CalibrationError, RigError
-from touchline.geometry import (
-    Camera,
-    Rig,
-    angles_to_rays,
-    fit_panorama,
-    rotation_from_angles,
-    rotation_to_angles,
-)
+from touchline.errors import CalibrationError
+from touchline.geometry import Rig, angles_to_rays
 from touchline.geometry.camera import DistortionModel
-from touchline.panorama.calibrate_matches import Image, Matches, find_matches
+from touchline.panorama import calibrate_checks as checks
+from touchline.panorama.calibrate_certainty import Certainty, apart_deg, certainty, overlap_places
+from touchline.panorama.calibrate_joint import FITS, Joint, finer_joint, first_joint
+from touchline.panorama.calibrate_lens import Floats, Size
+from touchline.panorama.calibrate_level import level
+from touchline.panorama.calibrate_lines import find_segments
+from touchline.panorama.calibrate_matches import (
+    Features,
+    Matches,
+    features,
+    find_matches,
+    held_out,
+    match_near,
+)
 from touchline.panorama.calibrate_solve import Solution, solve
+from touchline.panorama.calibrate_still import Image, still_picture
+from touchline.panorama.calibrate_strokes import Evidence
 from touchline.panorama.compare import likeness
+from touchline.panorama.lenses import AUTO, LensPreset
+
+__all__ = ["LEAST_MATCHES", "CalibrationResult", "calibrate", "level", "overlap_deg"]
 
 LEAST_MATCHES = 25
-_LEAST_SHARE = 0.12  # of all matches that must fit
-_LEAST_APART_DEG = 3.0
-_LEAST_LIKENESS = 0.25
-# What is likely of a mast, in degrees: cameras sit level to within a little, both tilted alike, by an unknown angle.
-_ROLL_SIGMA, _TILT_APART_SIGMA, _TILT_SIGMA = 1.5, 1.5, 20.0
+_LEAST_SHARE = 0.08  # of all matches that must fit
+_SMALL_OVERLAP = 0.08  # of a picture
+_CLEARLY = 0.95  # a later lens model must be better by this
+_REACH = 3 * FITS  # of the longer side: how far from where they should be matches are looked for
 
 
 @dataclass(frozen=True)
@@ -41,9 +49,16 @@ class CalibrationResult:
         matches: how many points were matched between the pictures.
         points: those of them that fit the rig, in pixels.
         median_px, p95_px: median and 95th percentile of the reprojection error of those, in pixels.
+        checked: how many matches were kept aside to check the rig with; 0: there were too few.
+        checked_px: median error of those, of the wrong ones among them only those within about eight pixels.
         overlap_deg: width of what both cameras see, half-way up their pictures.
+        overlap_share: the share of the left picture that the right camera sees too, 0 .. 1.
         apart_deg: angle between the two directions of view.
         likeness: correlation of the two pictures where they overlap, -1 .. 1.
+        lines: how many straight lines were used; 0: none agreed on where the field lies.
+        certain: standard deviations.
+        moving: matches of things that move had to be used.
+        traced: places along the lines in the left and the right picture, pixels, shape (n, 2) each.
     """
 
     rig: Rig
@@ -51,9 +66,16 @@ class CalibrationResult:
     points: Matches
     median_px: float
     p95_px: float
+    checked: int
+    checked_px: float
     overlap_deg: float
+    overlap_share: float
     apart_deg: float
     likeness: float
+    lines: int
+    certain: Certainty
+    moving: bool
+    traced: tuple[Floats, Floats]
 
     @property
     def inliers(self) -> int:
@@ -61,73 +83,162 @@ class CalibrationResult:
         return len(self.points)
 
     def facts(self) -> list[tuple[str, str]]:
-        """Names and values for a person to read."""
-        cameras = (("left", self.rig.left), ("right", self.rig.right))
-        return [
-            ("matching points", f"{self.inliers} of {self.matches} fit"),
-            ("reprojection error", f"median {self.median_px:.2f} px, 95 % below {self.p95_px:.2f} px"),
-            ("angle between cameras", f"{self.apart_deg:.1f} degrees"),
-            ("seen by both", f"{self.overlap_deg:.1f} degrees"),
-            *(
-                (f"{name} camera sees", f"{camera.horizontal_fov_deg:.1f} degrees across")
-                for name, camera in cameras
+        """Names and values for a person to read; what stands behind ± is one standard deviation."""
+        known = self.certain
+        found = [
+            (
+                "matching points",
+                f"{self.inliers} of {self.matches} fit" + (", some of what moves" * self.moving),
             ),
+            ("straight lines", f"{self.lines} fit" if self.lines else "none that say where the field lies"),
+            ("reprojection error", f"median {self.median_px:.2f} px, 95 % below {self.p95_px:.2f} px"),
         ]
+        if self.checked:
+            found.append(
+                ("checked", f"{self.checked} points that were not used: median {self.checked_px:.2f} px")
+            )
+        found += [
+            ("angle between cameras", f"{self.apart_deg:.2f} ± {known.apart_deg:.2f} degrees"),
+            (
+                "seen by both",
+                f"{self.overlap_deg:.1f} degrees, {100 * self.overlap_share:.0f} % of the left picture",
+            ),
+            ("uncertain in the overlap", f"± {known.overlap_px:.2f} px"),
+        ]
+        for k, (name, camera) in enumerate(zip(("left", "right"), self.rig.cameras, strict=True)):
+            field = f"{camera.horizontal_fov_deg:.2f} ± {known.fov_deg[k]:.2f} degrees across"
+            tilt = f"tilt {camera.pitch_deg:.2f} ± {known.pitch_deg[k]:.2f}"
+            roll = f"roll {camera.roll_deg:.2f} ± {known.roll_deg[k]:.2f}"
+            found.append((f"{name} camera sees", f"{field}; {tilt}, {roll}"))
+        return found
+
+    def advice(self) -> list[str]:
+        """What a person may want to know or to do, one line each; none if all is well."""
+        said = []
+        if not self.lines:
+            said.append(
+                "No lines say where the field lies: tilt, roll and fields of view rest on what is likely. Film the lines "
+                "of the field, boards or a stand, or say what lens it is (--lens)."
+            )
+        if self.moving:
+            said.append(
+                "Too little stands still in the overlap, so players counted too: both films must be in step."
+            )
+        if self.overlap_share < _SMALL_OVERLAP:
+            said.append("The overlap is narrow; 10 to 25 % of a picture make a better seam.")
+        return said
 
 
 def calibrate(
     pairs: Sequence[tuple[Image, Image]],
     *,
-    models: tuple[DistortionModel, ...] = ("brown", "fisheye"),
+    lens: LensPreset = AUTO,
+    models: tuple[DistortionModel, ...] | None = None,
     least: int = LEAST_MATCHES,
 ) -> CalibrationResult:
     """Finds the rig of two cameras that share a viewpoint, from what they filmed.
 
-    SIFT features (Lowe 2004) are matched in every pair; RANSAC over a grid of lenses and bundle adjustment find the
-    lenses and the rotation between them (Brown and Lowe 2007, with distortion); the rig is levelled by what is likely
-    of a mast, because nothing in two pictures says for certain where down is. The same pairs give the same rig.
+    SIFT features (Lowe 2004) of what stands still are matched; RANSAC over a grid of lenses and bundle adjustment find
+    the lenses and the rotation between them (Brown and Lowe 2007, with distortion). The overlap leaves field of view,
+    distortion and the direction of down partly open; straight lines over both pictures say what they are (see
+    :mod:`touchline.panorama.calibrate_adjust`). Where there are none, what is likely of lenses and masts counts, and
+    the uncertainties are larger. The same pairs give the same rig.
 
     Args:
-        pairs: pictures of the left and of the right camera at the same moments; grey (h, w) or BGR (h, w, 3), uint8. A
-            few, spread over time, are better than one: what moves gives points where the ground has none.
-        models: lens models to try; a later one must fit clearly better.
+        pairs: pictures of the left and of the right camera at the same moments; grey (h, w) or BGR (h, w, 3), uint8.
+            Five or more, spread over seconds, let what moves be told from what stands still.
+        lens: what is likely of the lenses.
+        models: lens models to try, instead of the preset's; a later one must fit clearly better.
         least: how many points must fit.
 
     Raises:
-        CalibrationError: if too few points match, or what fits best can't be; ``matches`` says how many were found.
+        CalibrationError: if what was found is not good enough; it says why, and what to do. ``matches`` says how many
+            points were found.
     """
-    left_size, right_size = _sizes(pairs)
-    matches = find_matches(pairs)
-    if len(matches) < least:
-        raise _too_few(len(matches), least)
-    solution = solve(matches, left_size, right_size, models)
-    count = int(np.count_nonzero(solution.inliers))
-    if count < least or count < _LEAST_SHARE * len(matches):
-        raise _too_few(count, least)
-    rig = _believable(solution, left_size, right_size, count)
-    alike = float(np.median([likeness(rig, left, right) for left, right in pairs]))
-    if alike < _LEAST_LIKENESS:
-        raise CalibrationError(
-            f"{count} points match, but the pictures do not look alike where they would overlap (correlation "
-            f"{alike:.2f}): repeated patterns have been mistaken for one another; turn the cameras so that they "
-            "overlap by 15 % or more",
-            matches=count,
-        )
-    errors = solution.errors[solution.inliers]
+    sizes = _sizes(pairs)
+    pictures = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    checks.check_steady(pictures)
+    stills = still_picture(pictures[0]), still_picture(pictures[1])
+    seen = features(stills[0]), features(stills[1])
+    matches, moving = find_matches(stills, pairs, seen)
+    used, aside = _kept_aside(matches, least)
+    if len(used) < least:
+        raise checks.too_few(len(matches), least, stills)
+    segments = find_segments(stills[0]), find_segments(stills[1])
+    evidence = Evidence(used, stills, segments, sizes, lens)
+    joint = None
+    for model in models or lens.models:
+        solution = solve(used, sizes, model, lens)
+        if not _enough(solution, least):
+            continue
+        found = first_joint(solution, evidence)
+        if joint is None or found.cost < _CLEARLY * joint.cost:
+            joint = found
+    if joint is None:
+        raise checks.too_few(int(np.count_nonzero(solution.inliers)), least, stills)
+    count = int(np.count_nonzero(joint.inliers))
+    checks.check_sides(joint.stand, count)
+    if not moving:
+        near = _near(joint, seen, evidence)
+        if len(aside):  # what was kept aside stays there: the choice is by place
+            apart = held_out(near)
+            near, aside = near.where(~apart), near.where(apart)
+        if len(near) > count:
+            evidence = replace(evidence, matches=near)
+    joint = finer_joint(joint, evidence)
+    return _judged(joint, evidence, aside, stills, len(matches), moving)
+
+
+def _judged(
+    joint: Joint, evidence: Evidence, aside: Matches, stills: tuple[Image, Image], found: int, moving: bool
+) -> CalibrationResult:
+    """The result, if it is good enough. Raises CalibrationError if not."""
+    stand, sizes = joint.stand, evidence.sizes
+    points = evidence.matches.where(joint.inliers)
+    count = len(points)
+    rig = stand.rig(sizes)
+    checks.check_sides(stand, count)
+    checks.check_possible(rig, count)
+    share = len(overlap_places(stand, sizes)) * (max(sizes[0]) / 40) ** 2 / (sizes[0][0] * sizes[0][1])
+    degrees = overlap_deg(rig)
+    checks.check_overlap(share, degrees, count)
+    alike = likeness(rig, *stills)
+    checks.check_likeness(alike, count)
+    checks.check_spread(*checks.covered_bands(stand, sizes, points.left), count)
+    known = certainty(joint.adjusted, sizes)
+    fields = rig.left.horizontal_fov_deg, rig.right.horizontal_fov_deg
+    checks.check_certain(known, fields, evidence.unit, count)
+    errors = stand.errors(points)
+    checked = stand.errors(aside)
+    checked = checked[checked < _REACH * max(*sizes[0], *sizes[1])]
     median = float(np.median(errors))
+    notes = {
+        "matches": count,
+        "lines": len(joint.strokes),
+        "source": "touchline calibrate",
+        "lens": evidence.preset.name,
+        "uncertainty": known.to_dict(),
+    }
     return CalibrationResult(
-        rig=Rig(rig.cameras, round(median, 4), {"matches": count, "source": "touchline calibrate"}),
-        matches=len(matches),
-        points=matches.where(solution.inliers),
+        rig=Rig(rig.cameras, round(median, 4), notes),
+        matches=max(found, count),
+        points=points,
         median_px=median,
         p95_px=float(np.percentile(errors, 95)),
-        overlap_deg=overlap_deg(rig),
-        apart_deg=_apart_deg(rig),
+        checked=len(checked),
+        checked_px=float(np.median(checked)) if len(checked) else math.nan,
+        overlap_deg=degrees,
+        overlap_share=share,
+        apart_deg=apart_deg(stand),
         likeness=alike,
+        lines=len(joint.strokes),
+        certain=known,
+        moving=moving,
+        traced=joint.strokes.points,
     )
 
 
-def _sizes(pairs: Sequence[tuple[Image, Image]]) -> tuple[tuple[int, int], tuple[int, int]]:
+def _sizes(pairs: Sequence[tuple[Image, Image]]) -> tuple[Size, Size]:
     """Width and height of the left and of the right pictures. Raises CalibrationError if they vary."""
     if not pairs:
         raise CalibrationError("no pictures to calibrate from: the footage is empty or could not be read")
@@ -140,77 +251,25 @@ def _sizes(pairs: Sequence[tuple[Image, Image]]) -> tuple[tuple[int, int], tuple
     return (int(left[0]), int(left[1])), (int(right[0]), int(right[1]))
 
 
-def _too_few(count: int, least: int) -> CalibrationError:
-    return CalibrationError(
-        f"only {count} matching points were found between the pictures, and {least} are needed: do they overlap (15 % "
-        "of the width or more), are left and right from the same moment, and is there light and something to see?",
-        matches=count,
-    )
+def _kept_aside(matches: Matches, least: int) -> tuple[Matches, Matches]:
+    """Matches to calibrate with, and some to check with where there are enough."""
+    aside = held_out(matches)
+    if np.count_nonzero(~aside) < 4 * least:
+        return matches, Matches.none()
+    return matches.where(~aside), matches.where(aside)
 
 
-def _believable(
-    solution: Solution, left_size: tuple[int, int], right_size: tuple[int, int], count: int
-) -> Rig:
-    """The levelled rig. Raises CalibrationError if it can't be the picture of two cameras side by side."""
-    left = solution.left.camera(left_size)
-    right = solution.right.camera(right_size).rotated(solution.rotation)
-    if _apart_deg(Rig((left, right))) < _LEAST_APART_DEG:
-        raise CalibrationError(
-            f"both cameras look the same way ({count} points match): the same footage was given twice, or the cameras "
-            "need turning apart",
-            matches=count,
-        )
-    if right.yaw_deg < 0:
-        raise CalibrationError(
-            f"left and right are swapped ({count} points match, at the outer edges): give them the other way round",
-            matches=count,
-        )
-    rig = level(Rig((left, right)))
-    fields = [camera.horizontal_fov_deg for camera in rig.cameras]
-    try:
-        fit_panorama(rig)
-        possible = all(10 < field < 175 for field in fields) and abs(right.pitch_deg) < 45
-    except RigError:
-        possible = False
-    if not possible:
-        raise CalibrationError(
-            f"{count} points match, but no pair of cameras fits them (it would see {fields[0]:.0f} and {fields[1]:.0f} "
-            "degrees): the cameras must stand together, not apart, and must not zoom; use other moments of the footage",
-            matches=count,
-        )
-    return rig
+def _enough(solution: Solution, least: int) -> bool:
+    count = int(np.count_nonzero(solution.inliers))
+    return count >= least and count >= _LEAST_SHARE * len(solution.inliers)
 
 
-def level(rig: Rig) -> Rig:
-    """The same two cameras, turned together so that the rig is as level as can be told.
-
-    Two pictures of one viewpoint say nothing of where down is. Cameras on a mast, however, are mounted level:
-    the direction at right angles to both their horizontal axes is down (as in Brown and Lowe 2007, section 5). The
-    closer together they look, the less that says about their common tilt; then it counts that steep tilts are
-    rare.
-    """
-    left, right = rig.left, rig.right
-    between = right.rotation @ left.rotation.T
-
-    def cameras(p: NDArray[np.float64]) -> tuple[Camera, Camera]:
-        turned = rotation_from_angles(*(float(a) for a in p))
-        return left.rotated(turned), right.rotated(between @ turned)
-
-    def unlikely(p: NDArray[np.float64]) -> NDArray[np.float64]:
-        one, two = cameras(p)
-        return np.array(
-            [
-                one.roll_deg / _ROLL_SIGMA,
-                two.roll_deg / _ROLL_SIGMA,
-                (one.pitch_deg - two.pitch_deg) / _TILT_APART_SIGMA,
-                (one.pitch_deg + two.pitch_deg) / 2 / _TILT_SIGMA,
-                (one.yaw_deg + two.yaw_deg) * 10,
-            ]
-        )
-
-    start = np.array([-rotation_to_angles(between)[0] / 2, 0.0, 0.0])
-    found = least_squares(unlikely, start, x_scale=0.1)
-    return Rig(cameras(found.x), rig.error_px, rig.notes)
+def _near(joint: Joint, seen: tuple[Features, Features], evidence: Evidence) -> Matches:
+    """Matches looked for where the cameras found so far say that they are."""
+    left, right = joint.stand.rig(evidence.sizes).cameras
+    expected, visible = right.project(left.unproject(seen[0].places))
+    expected[~visible] = np.nan
+    return match_near(*seen, expected, _REACH * max(*evidence.sizes[0], *evidence.sizes[1]))
 
 
 def overlap_deg(rig: Rig) -> float:
@@ -220,7 +279,3 @@ def overlap_deg(rig: Rig) -> float:
     rays = angles_to_rays(np.radians(np.arange(-180, 180, step)), pitch)
     both = rig.left.project(rays)[1] & rig.right.project(rays)[1]
     return float(np.count_nonzero(both)) * step
-
-
-def _apart_deg(rig: Rig) -> float:
-    return math.degrees(math.acos(float(np.clip(rig.left.rotation[2] @ rig.right.rotation[2], -1, 1))))

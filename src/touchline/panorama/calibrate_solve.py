@@ -9,18 +9,17 @@ by what is likely of lenses where the overlap alone leaves them open.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
-from touchline.geometry import Camera, Distortion
 from touchline.geometry.camera import DistortionModel
-from touchline.panorama.calibrate_matches import Matches
-
-Floats = NDArray[np.float64]
-Size = tuple[int, int]
+from touchline.panorama.calibrate_lens import Floats, Lens, Size
+from touchline.panorama.calibrate_matches import Matches, spread_over
+from touchline.panorama.lenses import LensPreset
 
 _FOCALS = tuple(np.geomspace(0.35, 2.6, 13))  # focal length / longer side: lenses of 110 to 22 degrees
 _BENDS = (0.06, 0.0, -0.06, -0.12, -0.18, -0.25)  # k1, for lenses of the brown model
@@ -33,62 +32,8 @@ _TIGHT = 0.0022  # and a refined one within this
 _ROUGHLY, _FINELY = (2 * _LOOSE, 0.5 * _LOOSE), (0.5 * _LOOSE, _TIGHT, _TIGHT)  # limits, one after the other
 _SOFT = 0.0006  # residuals above this share count less and less
 
-# What is likely of lenses, as standard deviations: the overlap alone leaves some of it open.
-_BEND_SIGMA = {"brown": (0.2, 0.06), "fisheye": (0.05, 0.02)}
 _UNLIKE_FOCAL, _UNLIKE_BEND = 0.015, 0.02  # two cameras of a rig are mostly of one make
-_CENTRE_SIGMA, _CENTRE_MOST = (
-    0.01,
-    0.04,
-)  # of the longer side: how far the lens sits from the picture's middle
-
-
-@dataclass(frozen=True)
-class Lens:
-    """A lens with square pixels: focal length and centre in pixels, and two radial terms."""
-
-    model: DistortionModel
-    focal: float
-    cx: float
-    cy: float
-    k1: float
-    k2: float
-
-    def rays(self, pixels: Floats) -> Floats:
-        """Unit vectors, shape (n, 3), of pixels, shape (n, 2), in the camera's frame."""
-        u = (pixels - (self.cx, self.cy)) / self.focal
-        bent = np.hypot(u[:, 0], u[:, 1])
-        r = self._straight(bent)
-        if self.model == "brown":
-            made = np.column_stack([u * (r / np.maximum(bent, 1e-12))[:, None], np.ones(len(u))])
-        else:
-            made = np.column_stack([u * (np.sin(r) / np.maximum(bent, 1e-12))[:, None], np.cos(r)])
-        return np.asarray(made / np.linalg.norm(made, axis=1, keepdims=True))
-
-    def pixels(self, rays: Floats) -> Floats:
-        """Pixels, shape (n, 2), of vectors, shape (n, 3), in the camera's frame."""
-        across = np.hypot(rays[:, 0], rays[:, 1])
-        angle = np.arctan2(across, rays[:, 2])
-        # Far from the axis the polynomials mean nothing: let positions grow on, for the solver's sake.
-        r = np.tan(np.minimum(angle, 1.45)) if self.model == "brown" else angle
-        bent = r * np.maximum(1 + r * r * (self.k1 + r * r * self.k2), 0.2)
-        scale = self.focal * bent / np.maximum(across, 1e-12)
-        return np.asarray(rays[:, :2] * scale[:, None] + (self.cx, self.cy))
-
-    def _straight(self, bent: Floats) -> Floats:
-        """The radius (or angle) before distortion, by Newton's method."""
-        r: Floats = bent.copy()
-        for _ in range(8):
-            r2 = r * r
-            slope = np.maximum(1 + r2 * (3 * self.k1 + 5 * r2 * self.k2), 0.2)
-            r = r - (r * (1 + r2 * (self.k1 + r2 * self.k2)) - bent) / slope
-            r = np.asarray(np.clip(r, 0.0, 8.0))
-        return r
-
-    def camera(self, size: Size) -> Camera:
-        """The same lens as a camera of the rig."""
-        coefficients = (self.k1, self.k2)
-        lens = Distortion(self.model, coefficients)
-        return Camera(*size, self.focal, self.focal, self.cx, self.cy, lens)
+_CENTRE_MOST = 0.04  # of the longer side: how far a lens sits from the picture's middle
 
 
 Parts = tuple[Lens, Lens, Floats]
@@ -119,40 +64,36 @@ class Solution:
         return self.left, self.right, self.rotation
 
 
-def solve(
-    matches: Matches, left_size: Size, right_size: Size, models: tuple[DistortionModel, ...]
-) -> Solution:
-    """The lenses and the rotation that fit most matches best.
+def solve(matches: Matches, sizes: tuple[Size, Size], model: DistortionModel, preset: LensPreset) -> Solution:
+    """The lenses of a model and the rotation that fit most matches best.
 
     Args:
         matches: at least two.
-        left_size, right_size: width and height of the pictures.
-        models: lens models to try; a later one must fit clearly better to be taken.
+        sizes: width and height of the left and of the right pictures.
+        model: the lens model.
+        preset: what is likely of the lenses.
     """
-    sizes = (left_size, right_size)
-    best: Solution | None = None
-    for model in models:
-        few, many = _thinned(matches, _FEW), _thinned(matches, _MANY)
-        rough = [_refine(few, matches, sizes, seed, _ROUGHLY) for seed in _seeds(few, sizes, model)]
-        rough.sort(key=lambda solution: solution.cost)
-        fine = (_refine(many, matches, sizes, seed.parts, _FINELY) for seed in rough[:_FINALISTS])
-        found = min(fine, key=lambda solution: solution.cost)
-        if best is None or found.cost < 0.93 * best.cost:
-            best = found
-    assert best is not None, "no lens model was given"
-    return best
+    cell = max(*sizes[0], *sizes[1]) / 60
+    few, many = (matches.where(spread_over(matches.left, count, cell)) for count in (_FEW, _MANY))
+    rough = [
+        _refine(few, matches, sizes, preset, seed, _ROUGHLY) for seed in _seeds(few, sizes, model, preset)
+    ]
+    rough.sort(key=lambda solution: solution.cost)
+    fine = (_refine(many, matches, sizes, preset, seed.parts, _FINELY) for seed in rough[:_FINALISTS])
+    return min(fine, key=lambda solution: solution.cost)
 
 
-def _seeds(matches: Matches, sizes: tuple[Size, Size], model: DistortionModel) -> list[Parts]:
+def _seeds(
+    matches: Matches, sizes: tuple[Size, Size], model: DistortionModel, preset: LensPreset
+) -> list[Parts]:
     """The lenses of the grid under which one rotation fits best, with that rotation."""
-    longer = max(*sizes[0], *sizes[1])
     rng = np.random.default_rng(2004)
     draws = rng.integers(0, len(matches), (_DRAWS, 2))
     draws = draws[draws[:, 0] != draws[:, 1]]
     found = []
-    for focal in _FOCALS:
+    for focal in _focals(preset):
         for bend in _BENDS if model == "brown" else (0.0,):
-            lenses = [Lens(model, focal * longer, (w - 1) / 2, (h - 1) / 2, bend, 0.0) for w, h in sizes]
+            lenses = [Lens(model, focal * max(w, h), (w - 1) / 2, (h - 1) / 2, bend) for w, h in sizes]
             rays = lenses[0].rays(matches.left), lenses[1].rays(matches.right)
             score, rotation = _best_rotation(*rays, draws, _LOOSE / focal)
             found.append((score, lenses[0], lenses[1], rotation))
@@ -186,15 +127,22 @@ def _best_rotation(
     return float(scores[best]), rotations[best]
 
 
-def _thinned(matches: Matches, count: int) -> Matches:
-    """At most ``count`` of the matches, spread over all of them."""
-    if len(matches) <= count:
-        return matches
-    return matches.where(np.linspace(0, len(matches) - 1, count).astype(int))
+def _focals(preset: LensPreset) -> tuple[float, ...]:
+    """Those of the grid, as shares of the longer side, that are within three deviations of what is likely."""
+    means, sigmas = preset.likely(preset.models[0])
+    if not np.isfinite(sigmas[0]):
+        return _FOCALS
+    middle, reach = float(np.exp(means[0])), float(np.exp(3 * sigmas[0]))
+    return (middle, *(f for f in _FOCALS if middle / reach < f < middle * reach))
 
 
 def _refine(
-    used: Matches, judged: Matches, sizes: tuple[Size, Size], seed: Parts, limits: tuple[float, ...]
+    used: Matches,
+    judged: Matches,
+    sizes: tuple[Size, Size],
+    preset: LensPreset,
+    seed: Parts,
+    limits: tuple[float, ...],
 ) -> Solution:
     """Bundle adjustment on those of ``used`` that fit, by one limit after the other; errors of ``judged``."""
     longer = max(*sizes[0], *sizes[1])
@@ -203,7 +151,7 @@ def _refine(
         kept = _errors(used, *parts) < limit * longer
         if np.count_nonzero(kept) < 6:
             break
-        parts = _adjust(used.where(kept), sizes, *parts)
+        parts = _adjust(used.where(kept), sizes, preset, *parts)
     errors = _errors(judged, *parts)
     cost = float(np.minimum(errors / (_TIGHT * longer), 1.0).mean())
     return Solution(*parts, errors, errors < _TIGHT * longer, cost)
@@ -216,12 +164,20 @@ def _errors(matches: Matches, left: Lens, right: Lens, rotation: Floats) -> Floa
 
 def _differences(matches: Matches, left: Lens, right: Lens, rotation: Floats) -> tuple[Floats, Floats]:
     """Reprojection errors in the right and in the left picture, pixels, shape (n, 2) each."""
-    there = right.pixels(left.rays(matches.left) @ rotation.T) - matches.right
-    back = left.pixels(right.rays(matches.right) @ rotation) - matches.left
+    return _missed(matches, left, right, rotation, left.rays(matches.left), right.rays(matches.right))
+
+
+def _missed(
+    matches: Matches, left: Lens, right: Lens, rotation: Floats, seen_left: Floats, seen_right: Floats
+) -> tuple[Floats, Floats]:
+    there = right.pixels(seen_left @ rotation.T) - matches.right
+    back = left.pixels(seen_right @ rotation) - matches.left
     return there, back
 
 
-def _adjust(matches: Matches, sizes: tuple[Size, Size], left: Lens, right: Lens, rotation: Floats) -> Parts:
+def _adjust(
+    matches: Matches, sizes: tuple[Size, Size], preset: LensPreset, left: Lens, right: Lens, rotation: Floats
+) -> Parts:
     """One bundle adjustment.
 
     Unknowns: a rotation vector, then for each lens log focal, centre (as shares of the longer side), k1 and k2.
@@ -229,35 +185,43 @@ def _adjust(matches: Matches, sizes: tuple[Size, Size], left: Lens, right: Lens,
     longer = max(*sizes[0], *sizes[1])
     soft = _SOFT * longer
     outvote = max(1.0, np.sqrt(len(matches) / _WORTH))
-    middles = [((w - 1) / 2, (h - 1) / 2) for w, h in sizes]
-    sigma1, sigma2 = _BEND_SIGMA[left.model]
-    own = np.array([np.inf, _CENTRE_SIGMA, _CENTRE_SIGMA, sigma1, sigma2])
+    means, sigmas = (n[:5] for n in preset.likely(left.model))
     mutual = np.array([_UNLIKE_FOCAL, np.inf, np.inf, _UNLIKE_BEND, _UNLIKE_BEND])
 
-    def pack(lens: Lens, middle: tuple[float, float]) -> list[float]:
-        centre = [(lens.cx - middle[0]) / longer, (lens.cy - middle[1]) / longer]
-        return [float(np.log(lens.focal)), *centre, lens.k1, lens.k2]
+    # Most steps of the numerical derivative leave a lens as it is.
+    rays_left = lru_cache(maxsize=2)(lambda lens: lens.rays(matches.left))
+    rays_right = lru_cache(maxsize=2)(lambda lens: lens.rays(matches.right))
 
-    def lens_of(p: Floats, middle: tuple[float, float]) -> Lens:
-        focal, x, y, k1, k2 = (float(n) for n in p)
-        return Lens(left.model, float(np.exp(focal)), middle[0] + x * longer, middle[1] + y * longer, k1, k2)
+    def lens_of(p: Floats, size: Size) -> Lens:
+        return Lens.of_numbers(left.model, (*p, 0.0, 0.0, 0.0), size)
 
     def unpack(p: Floats) -> Parts:
         turned = Rotation.from_rotvec(p[:3]).as_matrix() @ rotation
-        return lens_of(p[3:8], middles[0]), lens_of(p[8:13], middles[1]), np.asarray(turned)
+        return lens_of(p[3:8], sizes[0]), lens_of(p[8:13], sizes[1]), np.asarray(turned)
 
     def residuals(p: Floats) -> Floats:
-        there, back = _differences(matches, *unpack(p))
+        parts = unpack(p)
+        there, back = _missed(matches, *parts, rays_left(parts[0]), rays_right(parts[1]))
         seen = np.concatenate([there.ravel(), back.ravel()]) / (np.sqrt(2.0) * soft)
-        likely = np.concatenate([p[3:8] / own, p[8:13] / own, (p[3:8] - p[8:13]) / mutual])
+        likely = np.concatenate(
+            [(p[3:8] - means) / sigmas, (p[8:13] - means) / sigmas, (p[3:8] - p[8:13]) / mutual]
+        )
         return np.concatenate([seen, likely * outvote])
 
-    begin = np.array([0.0] * 3 + pack(left, middles[0]) + pack(right, middles[1]))
-    low = np.array([-np.inf] * 3 + [np.log(0.25 * longer), -_CENTRE_MOST, -_CENTRE_MOST, -0.6, -0.3] * 2)
-    high = np.array([np.inf] * 3 + [np.log(4.0 * longer), _CENTRE_MOST, _CENTRE_MOST, 0.4, 0.3] * 2)
+    begin = np.concatenate([np.zeros(3), left.numbers(sizes[0])[:5], right.numbers(sizes[1])[:5]])
+    low = np.array([-np.inf] * 3 + [np.log(0.25), -_CENTRE_MOST, -_CENTRE_MOST, -0.6, -0.3] * 2)
+    high = np.array([np.inf] * 3 + [np.log(4.0), _CENTRE_MOST, _CENTRE_MOST, 0.4, 0.3] * 2)
     begin = np.clip(begin, low + 1e-6, high - 1e-6)
     scale = np.array([0.01] * 3 + [0.05, 0.01, 0.01, 0.05, 0.02] * 2)
     found = least_squares(
-        residuals, begin, bounds=(low, high), loss="soft_l1", x_scale=scale, max_nfev=25, tr_solver="lsmr"
+        residuals,
+        begin,
+        bounds=(low, high),
+        loss="soft_l1",
+        x_scale=scale,
+        max_nfev=20,
+        ftol=1e-4,
+        xtol=1e-5,
+        tr_solver="lsmr",
     )
     return unpack(found.x)

@@ -6,30 +6,43 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from touchline.geometry import Panorama, Rig, fit_panorama
-from touchline.panorama.calibrate_matches import Image, Matches
+from touchline.geometry import Panorama, Rig, fit_panorama, rays_to_angles
+from touchline.panorama.calibrate_matches import Matches
+from touchline.panorama.calibrate_still import Image
 from touchline.panorama.compare import shown
 from touchline.panorama.joint import FEATHER_DEG
 from touchline.panorama.warp import edge_distance, right_share
 
+Floats = NDArray[np.float64]
+
 _WIDTH = 1920
 _MARGIN, _BAND = 24, 44
 _PAPER, _INK, _SEAM, _DOT = (32, 28, 24), (235, 235, 235), (40, 210, 255), (80, 255, 120)
+_LINE = (90, 200, 255)
 _CHECK = 40  # pixels along a square of the checkerboard
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
-def preview(rig: Rig, left: Image, right: Image, points: Matches | None = None, note: str = "") -> Image:
+def preview(
+    rig: Rig,
+    left: Image,
+    right: Image,
+    points: Matches | None = None,
+    note: str = "",
+    lines: tuple[Floats, Floats] | None = None,
+) -> Image:
     """Draws what a rig makes of a pair of pictures.
 
     Above, the whole panorama, blended, with the seam as a dashed line. Below, the overlap: once as a checkerboard
     of the two pictures, in which every line must run on from square to square, and once with the points that fit.
+    Last, if there are any, the straight lines that the rig was levelled by.
 
     Args:
         rig: the cameras.
         left, right: BGR pictures of the rig's sizes, uint8.
         points: matched points in pixels, drawn if there are any.
         note: a line of text for the bottom.
+        lines: places along straight lines in the left and the right picture, pixels, shape (n, 2) each.
 
     Returns:
         A BGR picture, 1920 pixels wide.
@@ -55,6 +68,13 @@ def preview(rig: Rig, left: Image, right: Image, points: Matches | None = None, 
             _titled(_fitted(dots, inner // 2 - _MARGIN, 700), "Points that fit the rig"),
         ),
     ]
+    if lines is not None and len(lines[0]) + len(lines[1]):
+        drawn = _lined(rig, _sized(panorama, scale), top, lines)
+        pages.append(
+            _titled(
+                _fitted(drawn, inner, 900), "Straight lines that say where the field lies and what is level"
+            )
+        )
     if note:
         pages.append(_text(note, inner))
     return _stacked(pages)
@@ -64,9 +84,7 @@ def _sized(panorama: Panorama, scale: float) -> Panorama:
     return panorama.scaled(*(max(2, round(n * scale / 2) * 2) for n in (panorama.width, panorama.height)))
 
 
-def _both(
-    rig: Rig, panorama: Panorama, left: Image, right: Image
-) -> tuple[Image, Image, NDArray[np.float64]]:
+def _both(rig: Rig, panorama: Panorama, left: Image, right: Image) -> tuple[Image, Image, Floats]:
     """Both pictures in the panorama, the right one in the left one's colours, and the right one's share."""
     rays = panorama.rays(np.arange(panorama.width)[None, :], np.arange(panorama.height)[:, None])
     one, two = shown(rig.left, left, rays), shown(rig.right, right, rays)
@@ -121,6 +139,15 @@ def _dotted(rig: Rig, detail: Panorama, left: Image, right: Image, points: Match
         pitch = np.arctan2(-rays[:, 1], np.hypot(rays[:, 0], rays[:, 2]))
         for x, y in zip(*detail.angles_to_pixels(yaw, pitch), strict=True):
             cv2.circle(drawn, (round(float(x)), round(float(y))), 3, _DOT, -1, cv2.LINE_AA)
+    return np.asarray(drawn, dtype=np.uint8)
+
+
+def _lined(rig: Rig, panorama: Panorama, picture: Image, lines: tuple[Floats, Floats]) -> Image:
+    drawn = np.ascontiguousarray((picture * 0.55).astype(np.uint8))
+    for camera, places in zip(rig.cameras, lines, strict=True):
+        yaw, pitch = rays_to_angles(camera.unproject(places))
+        for x, y in zip(*panorama.angles_to_pixels(yaw, pitch), strict=True):
+            cv2.circle(drawn, (round(float(x)), round(float(y))), 2, _LINE, -1, cv2.LINE_AA)
     return np.asarray(drawn, dtype=np.uint8)
 
 

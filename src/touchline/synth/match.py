@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchline.geometry import Panorama, Rig, View
-from touchline.geometry.camera import DistortionModel
 from touchline.gst.nv12 import Nv12
 from touchline.synth.audio import render_audio
 from touchline.synth.codes import CodePatch, place_patches
 from touchline.synth.figures import Figures, dress, make_figures
 from touchline.synth.play import Play
-from touchline.synth.rig import default_rig
+from touchline.synth.rig import LensKind, default_rig
 from touchline.synth.scene import Observer, Picture, Sensor, make_noise
 from touchline.synth.textures import make_textures
 from touchline.synth.truth import FrameTruth, observe
@@ -38,7 +37,7 @@ class SyntheticMatch:
         fps: frames per second.
         codes: burn the frame's number into each camera's picture; see :mod:`touchline.synth.codes`.
         noise: sensor noise of about two luma levels.
-        lens: ``brown`` or ``fisheye``.
+        lens: ``brown``, ``fisheye`` or ``decentred``; see :func:`~touchline.synth.rig.default_rig`.
 
     Raises:
         ValueError: for a size that NV12 can't have, a rate that is not positive, a negative seed, an unknown lens.
@@ -55,7 +54,7 @@ class SyntheticMatch:
         *,
         codes: bool = False,
         noise: bool = True,
-        lens: DistortionModel = "brown",
+        lens: LensKind = "brown",
     ) -> None:
         if fps <= 0:
             raise ValueError(f"a frame rate must be above zero, not {fps}")
