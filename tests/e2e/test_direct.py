@@ -11,10 +11,13 @@ import pytest
 
 from footage import read_frames
 from runs import Coded, in_plain_memory, refused, run, times_are_kept, touchline
+from touchline.capture import DrawnFeed
 from touchline.config import FurtherProgramme, load_config
+from touchline.engine import scene
 from touchline.engine.books import report_of
 from touchline.engine.production import Production
 from touchline.gst.library import SECOND
+from touchline.synth import SyntheticMatch
 
 pytestmark = in_plain_memory
 
@@ -66,6 +69,52 @@ def test_every_frame_of_both_cameras_is_shown_once_in_order_at_its_time(
         assert told["memory"]["format"] == "NV12"
         assert told["memory"]["frame_bytes"] == 640 * 720 * 3 // 2
         assert told["memory"]["held_bytes_peak"] <= production.plan.frames * told["memory"]["frame_bytes"]
+
+
+def test_a_lost_camera_stands_still_then_dark_and_the_other_one_goes_on(tmp_path: Path, monkeypatch) -> None:
+    """By the numbers in both pictures, through the whole of a production."""
+    fps, frames, lost = Fraction(10), 40, range(8, 30)
+
+    class LosingFeed(DrawnFeed):
+        """Films a match whose right camera is gone for a while."""
+
+        def __init__(self, infos, draw, **settings) -> None:
+            super().__init__(infos, lambda n: (draw(n)[0], None) if n in lost else draw(n), **settings)
+
+    monkeypatch.setattr(scene, "DrawnFeed", LosingFeed)
+    match = SyntheticMatch(3, SIZE, fps, codes=True)
+    seen = Coded(tmp_path, match, frames)
+    match.rig.save(tmp_path / "rig.json")
+    files = tmp_path / "left.mkv", tmp_path / "right.mkv"
+    right = FurtherProgramme(
+        name="right", view=fixed(seen, 1), size="640x360", record=[files[1]], bitrate=8000
+    )
+    production = run(
+        synthetic=3,
+        synthetic_size="640x360",
+        synthetic_fps="10",
+        codes=True,
+        duration=4.0,
+        render="direct",
+        pace="fast",
+        view=fixed(seen, 0),
+        size="640x360",
+        bitrate=8000,
+        record=[files[0]],
+        programme=[right],
+    )
+    assert production.error is None
+    assert [number for number, _ in read_frames(files[0], seen.reader_of_view(0, SIZE))] == list(
+        range(frames)
+    )
+    read = seen.reader_of_view(1, SIZE)
+    shown = [picture for picture, _ in read_frames(files[1], lambda y: (read(y), float(y.mean()) - 16))]
+    live = [*range(8), *range(30, frames)]
+    assert [number for number, _ in shown] == [n if n in live else 7 for n in range(frames)]
+    light = [level for _, level in shown]
+    assert all(level > 0.8 * light[7] for level in light[8:17]), "as it was, for a second"
+    assert all(level < 0.4 * light[7] for level in light[18:30]), "then a quarter of its light"
+    assert all(level > 0.8 * light[7] for level in light[30:])
 
 
 def test_it_follows_the_play_as_it_does_through_the_panorama(tmp_path: Path) -> None:
