@@ -114,7 +114,7 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
         ("metrics_port", 70_000),
         ("panorama_fov", 9),
         ("projection", "flat"),
-        ("projection-yaw", "91"),
+        ("projection_yaw", "91"),
         ("drift", "perhaps"),
         ("pace", "slow"),
         ("synthetic", -1),
