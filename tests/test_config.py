@@ -117,6 +117,8 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
         ("blend", "smooth"),
         ("blend", "multiband:9"),
         ("seam", "wandering"),
+        ("projection_yaw", "91"),
+        ("drift", "perhaps"),
         ("pace", "slow"),
         ("synthetic", -1),
         ("memory_limit", "lots"),
@@ -127,6 +129,25 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
 )
 def test_a_wrong_value_names_its_flag(name: str, value: object) -> None:
     assert fault({name: value}).startswith(f"--{name.replace('_', '-')}: ")
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"projection_yaw": 3}, "needs --projection pitch"),
+        (
+            {"projection": "pitch", "projection_yaw": 3, "synthetic": None, "panorama": "p.mp4"},
+            "stitched here",
+        ),
+        ({"drift": "correct", "synthetic": None, "panorama": "p.mp4"}, "a panorama has none"),
+        (
+            {"drift": "correct", "memory": "nvmm", "synthetic": None, "left": "a.mp4", "right": "b.mp4"},
+            "NVMM",
+        ),
+    ],
+)
+def test_what_does_not_go_together(flags: dict[str, object], message: str) -> None:
+    assert message in fault(flags)
 
 
 def test_a_wrong_value_in_the_environment_names_its_flag(monkeypatch) -> None:

@@ -167,3 +167,16 @@ def test_without_an_overlap_there_is_no_error_but_the_cameras_are_watched() -> N
     assert Overlap(apart).compare(np.zeros((540, 960), np.uint8), np.zeros((540, 960), np.uint8)) is None
     monitor.look(np.zeros((540, 960), np.uint8), np.zeros((540, 960), np.uint8), 0.0)
     assert monitor.stats.reprojection_error_px is None
+
+
+def test_a_camera_that_is_covered_is_told_once(cameras: Cameras) -> None:
+    """And nothing is concluded from it; when the cover is gone all is as it was."""
+    watch = Watch(cameras, "correct")
+    for number in range(12):
+        left, right = cameras.luma(watch.seconds)
+        watch.monitor.look(left, np.full_like(right, 40) if 2 <= number < 10 else right, watch.seconds)
+        watch.seconds += PERIOD_S
+    assert len(watch.said) == 1
+    assert watch.said[0].startswith("The right camera shows nothing of what stood still, 12 s into the match")
+    assert watch.monitor.rig == RIG
+    assert watch.monitor.stats.right_px < 0.3

@@ -39,8 +39,9 @@ def field_of_footage(
     given = parse_points(points) if points is not None else None
     rig = Rig.load(rig_file)
     stills = _stills(left, right, 1 if given else _STILLS)
-    panorama, _ = looked_at(rig)
+    panorama, seen = looked_at(rig)
     ground = ground_picture(rig, panorama, stills)
+    ground[~seen] = 0
     if given is None:
         given = _drawn(panorama, ground, rig.field, port) if draw else find_field(rig, stills)
     replace(rig, field=given).save(rig_file)

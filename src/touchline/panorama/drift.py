@@ -31,6 +31,7 @@ _KNOCK_PX = 6.0  # within a few looks: no sagging
 _MOST_PX_S = 0.25  # how fast a sagging camera is followed, so that nobody sees it
 _FEW = 0.5  # share of the landmarks that agreed first: below it new ones are taken
 _CONTRADICTION_PX = 1.5
+_UNSEEN = 5  # looks in a row that found nothing again, after which a person should know
 
 Say = Callable[[str], None]
 
@@ -48,6 +49,7 @@ class _Watched:
     agreed: int = 0  # landmarks, at first
     told_px: float = _TELL_PX
     following: bool = False
+    unseen: int = 0  # looks in a row
 
     def px(self, rotation: Floats) -> float:
         return angle_of(rotation) * self.camera.fx
@@ -63,7 +65,9 @@ class _Watched:
             return
         turn = self.landmarks.look(luma)
         if turn is None:
+            self.unseen += 1
             return
+        self.unseen = 0
         self.agreed = max(self.agreed, turn.agree)
         self.looks.append(turn.rotation)
         self.turned = _typical(self.looks)
@@ -91,7 +95,8 @@ class DriftMonitor:
         rig: the cameras as they stood at the start.
         mode: ``correct`` turns the rig's cameras after the real ones, slowly for one that sags, at once for one that
             was knocked; ``report`` only tells.
-        say: told of a knock, of two pixels of sagging, and each time that these have doubled; one line each.
+        say: told of a knock, of two pixels of sagging, each time that these have doubled, and of a camera in
+            whose picture nothing is found again; one line each.
     """
 
     def __init__(self, rig: Rig, mode: Mode = "report", say: Say = lambda _: None) -> None:
@@ -121,6 +126,11 @@ class DriftMonitor:
         self._last_s = pts_s
         for watched, luma in zip(self._sides, (left, right), strict=True):
             watched.look(luma)
+            if watched.unseen == _UNSEEN:
+                self._say(
+                    f"The {watched.side} camera shows nothing of what stood still, {pts_s:.0f} s into the match: it "
+                    "was turned far away, something stands before it, or it is dark"
+                )
         fit = self._overlap.compare(left, right, self._told)
         self._note(fit)
         believed = not self._contradicted(fit)
