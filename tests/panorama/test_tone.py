@@ -53,12 +53,18 @@ def made_with(tones, pictures):
     return plan, out
 
 
+@pytest.mark.parametrize(
+    ("gain", "offset", "short"),
+    [(0.25, 0.0, True), (-0.2, 0.002, True), (0.25, 0.012, False), (1.0, 0.0, False)],
+)
 @pytest.mark.parametrize("falloffs", [(0.0, 0.0), (0.3, 0.1)])
-def test_the_kernel_does_what_the_curves_say(falloffs):
+def test_the_kernel_does_what_the_curves_say(falloffs, gain, offset, short):
     pictures = [film(camera, (), Sensor(noise=20.0), seed) for seed, camera in enumerate(RIG.cameras)]
-    seen = Light(0.25, 0.012, 0.03, -0.02, *falloffs)
+    seen = Light(gain, offset, 0.03, -0.02, *falloffs)
     shades = Shading(RIG, PANORAMA).shades(*falloffs)
-    plan, out = made_with(seen.tones(shades), pictures)
+    tones = seen.tones(shades)
+    assert tones.short[:, 6].all() == short, "a parabola would do, or would not"
+    plan, out = made_with(tones, pictures)
     _, plain = made_with(plain_tones(), pictures)
     # Corrected after it was resampled; the plain panorama has the resampled levels, rounded.
     half = seen.halves()

@@ -66,7 +66,11 @@ class Difference:
         luma = [np.clip(16 + (levels - 16) * gain / UNITY, 0, 255) * 256 for gain in rows[:, 0]]
         tints = np.concatenate([rows[:, 1:], np.ones((2, 1), np.int32)], axis=1)
         chroma = np.repeat(rows[:, :1], 256, axis=1)
-        return Tones(np.rint(luma).astype(np.uint16), chroma, tints, np.zeros((2, 0, 0, 3), np.int32))
+        gain, zero, one = rows[:, 0], np.zeros(2, np.int32), np.ones(2, np.int32)
+        black = (UNITY - gain) * (16 * 256) // UNITY
+        short = [black, gain, zero, black, gain, gain, one, one]
+        none = np.zeros((2, 0, 0, 3), np.int32)
+        return Tones(np.rint(luma).astype(np.uint16), chroma, tints, none, np.stack(short, axis=-1))
 
 
 class Gain:

@@ -30,6 +30,13 @@ _MOST_TINT = 0.3
 MOST_FALLOFF = 0.8
 _LEVELS_OF_TABLE = np.arange(LEVELS) / 4.0
 _WHOLE_LEVELS = np.arange(256.0)
+# What is shorter than a table may be off it by so many levels, and by this share of a gain. That is asked from black to
+# white; a parabola is sought above the straight piece near black.
+_NEAR, _FLAT = 0.3, 0.012
+_SEEN, _BEND, _BEND_WHOLE = slice(64, 944), slice(140, 944), slice(36, 236)
+_POWERS = np.stack([np.ones(LEVELS), _LEVELS_OF_TABLE, _LEVELS_OF_TABLE**2], axis=-1)
+_PARABOLA = np.linalg.pinv(_POWERS[_BEND])
+_UNITS = np.array([256.0, UNITY, 256.0 * UNITY])  # of a parabola's terms in the kernel
 
 
 def to_light(signal: ArrayLike) -> Floats:
@@ -95,7 +102,9 @@ class Light:
         curves = [_curve(*half) for half in self.halves()]
         tints = np.ones((2, 3), np.int32)
         tints[:, :2] = np.rint(np.array(self.tints()) * UNITY)
-        return Tones(np.stack([c[0] for c in curves]), np.stack([c[1] for c in curves]), tints, shades)
+        luma, chroma = (np.stack(tables) for tables in zip(*curves, strict=True))
+        short = [_shortened(half, *curve) for half, curve in zip(self.halves(), curves, strict=True)]
+        return Tones(luma, chroma, tints, shades, np.array(short, np.int32))
 
 
 def colour_gain(light: Floats, factor: float, summand: float) -> Floats:
@@ -117,3 +126,24 @@ def _curve(factor: float, summand: float) -> tuple[NDArray[np.uint16], NDArray[n
     light = to_light((_LEVELS_OF_TABLE - BLACK) / RANGE)
     gains = np.interp(_WHOLE_LEVELS, made, colour_gain(light, factor, summand))
     return np.rint(made * 256).astype(np.uint16), np.rint(gains * UNITY).astype(np.int32)
+
+
+def _shortened(half: tuple[float, float], luma: NDArray[np.uint16], chroma: NDArray[np.int32]) -> list[int]:
+    """A row of :attr:`Tones.short`: a parabola, below it the straight piece near black, and a gain, for two tables.
+
+    Args:
+        half: factor and summand that the tables were made for.
+        luma, chroma: the tables.
+    """
+    wanted = luma[_BEND] / 256
+    terms = np.rint((_PARABOLA @ wanted) * _UNITS).astype(int)
+    factor, summand = half
+    straight = np.array([BLACK * (1 - factor) + RANGE * _TOE * summand, factor])
+    pieces = (_POWERS @ (terms / _UNITS))[_SEEN], (_POWERS[:, :2] @ straight)[_SEEN]
+    way = 1 if pieces[0][0] >= pieces[1][0] else -1
+    made = np.minimum(*pieces) if way > 0 else np.maximum(*pieces)
+    off = np.abs(np.clip(made, 0, 255) - luma[_SEEN] / 256).max()
+    gain = round(float(np.median(chroma[_BEND_WHOLE])))
+    flat = np.abs(chroma[_BEND_WHOLE] - gain).max() < _FLAT * gain
+    short = [*terms, *np.rint(straight * _UNITS[:2]), gain, way if off < _NEAR else 0, flat]
+    return [int(number) for number in short]
