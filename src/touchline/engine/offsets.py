@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-
 from touchline.capture import SourceUri
 from touchline.capture.feeds import MOST_LIVE_S
 from touchline.capture.frames import Picture
@@ -61,7 +59,7 @@ def find_offset(
     record(
         recordings, progress, lambda infos: rig.check_sizes(*((info.width, info.height) for info in infos))
     )
-    one, two = (Signals(np.array(r.times), np.stack(r.made)) for r in recordings)
+    one, two = (Signals.in_order(r.times, r.made) for r in recordings)
     pictures = _answer(lambda: offset_from_pictures(one, two, overlap.seen, reach_s=reach))
     sounds = [recording.sound() for recording in recordings]
     heard = [Sound(start, samples, RATE) for start, samples in (s for s in sounds if s is not None)]
