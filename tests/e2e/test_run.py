@@ -221,9 +221,11 @@ def test_metrics_are_served_while_running(tmp_path: Path) -> None:
     assert values['touchline_ready{programme="main"}'] in (0.0, 1.0)
 
 
-@pytest.mark.parametrize("command", ["run", "demo", "synth", "calibrate", "plan", "doctor"])
+@pytest.mark.parametrize(
+    "command", ["run", "demo", "synth", "calibrate", "offset", "board", "rig import", "plan", "doctor"]
+)
 def test_every_command_helps_with_exit_codes(command: str) -> None:
-    done = touchline(command, "--help")
+    done = touchline(*command.split(), "--help")
     assert done.returncode == 0
     assert "Exit codes" in done.stdout
 

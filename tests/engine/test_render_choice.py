@@ -90,6 +90,8 @@ def test_the_choice_says_its_sums() -> None:
             "the programme coach shows the panorama",
         ),
         ({"synthetic": None, "panorama": "a.mp4"}, "--panorama brings one picture that is stitched already"),
+        ({"seam": "adaptive"}, "an adaptive seam or bands join panoramas"),
+        ({"blend": "multiband"}, "an adaptive seam or bands join panoramas"),
         ({"drift": "correct"}, "--drift correct turns the panorama after the cameras"),
         ({"memory": "cuda"}, "in --memory cuda views are rendered from panoramas"),
         (

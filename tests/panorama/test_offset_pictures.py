@@ -98,6 +98,13 @@ def test_times_need_not_begin_at_zero_nor_be_even(match: SyntheticMatch, left: S
     assert abs(found.offset_s - (100 / TICKS + 0.8)) < TENTH
 
 
+def test_pictures_that_came_twice_or_late_are_put_in_order(left: Signals) -> None:
+    order = [0, 1, 3, 2, 3, *range(4, len(left.times)), 7]
+    again = Signals.in_order([float(left.times[n]) for n in order], [left.cells[n] for n in order])
+    assert np.array_equal(again.times, left.times)
+    assert np.array_equal(again.cells, left.cells)
+
+
 def test_a_rig_that_is_a_little_off_does_not_shift_time(match: SyntheticMatch, left: Signals) -> None:
     """As one from a calibration is. A pixel here is 0.2 degrees; a player needs a frame for that."""
     camera = match.rig.right

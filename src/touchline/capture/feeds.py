@@ -25,7 +25,7 @@ _WAITING_BYTES = 128_000_000  # but no camera's waiting pictures take more than 
 _START_IN = 50 * MILLISECOND  # files begin this long after the start, when every thread is up
 _NOTED_S = 1.0  # people are told of a camera that is lost for longer than this
 _RUN_UP = 250 * MILLISECOND  # files are opened so long before the first moment that both of them have
-_MOST_LIVE_NS = 1 * SECOND  # further apart no two live cameras are by what their networks do
+MOST_LIVE_S = 1.0  # further apart no two live cameras are by what their networks do
 
 
 class Feed(Protocol):
@@ -112,10 +112,10 @@ class CameraFeed:
             raise ConfigurationError(
                 "one camera is a file and the other a live stream; their times have nothing in common"
             )
-        if uris[0].live and abs(offset_ns) > _MOST_LIVE_NS:
+        if uris[0].live and abs(offset_ns) > MOST_LIVE_S * SECOND:
             raise ConfigurationError(
                 f"the rig's time offset of {offset_ns / SECOND:.3f} s is that of two recordings; live cameras share "
-                f"a clock and are at most {_MOST_LIVE_NS / SECOND:g} s apart: set time_offset_s to 0 in the rig"
+                f"a clock and are at most {MOST_LIVE_S:g} s apart: set time_offset_s to 0 in the rig"
             )
         names = ("left", "right") if len(uris) == 2 else ("panorama",)
         self._later = (0, offset_ns if len(uris) == 2 else 0)  # added to the times of each camera

@@ -75,6 +75,8 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
 )
 for command in _COMMANDS:
     app.command(name=command.__name__, epilog=EPILOG)(command)
+for registered in rig.registered_commands:
+    registered.epilog = EPILOG
 app.add_typer(rig, name="rig", epilog=EPILOG)
 
 

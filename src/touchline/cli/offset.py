@@ -19,7 +19,7 @@ def offset(
         ),
     ] = None,
     seconds: Annotated[
-        float, typer.Option(metavar="S", min=2, max=600, help="How much of the recordings to look at.")
+        float, typer.Option(metavar="S", min=2, max=120, help="How much of the recordings to look at.")
     ] = 12.0,
     reach: Annotated[
         float, typer.Option(metavar="S", min=0.1, max=60, help="Look for up to so much, both ways.")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-
 from touchline.capture import SourceUri
+from touchline.capture.feeds import MOST_LIVE_S
 from touchline.capture.frames import Picture
 from touchline.capture.recordings import RATE, Recording, record
 from touchline.errors import OffsetError
@@ -25,7 +24,7 @@ def find_offset(
     rig: Rig,
     *,
     length_s: float = LENGTH_S,
-    reach_s: float = REACH_S,
+    reach_s: float | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> TimeOffset:
     """How much later the right recording was started than the left one.
@@ -35,7 +34,7 @@ def find_offset(
         rig: of these cameras. What it says of time is not asked.
         length_s: how much of the footage is looked at; what lies behind one another by more than the reach must not
             be all of it.
-        reach_s: offsets up to this are looked for, both ways.
+        reach_s: offsets up to this are looked for, both ways. By default 3 s; 1 s of live cameras, which share a clock.
         progress: told now and then how much has been read, 0 .. 1.
 
     Raises:
@@ -43,6 +42,7 @@ def find_offset(
         OffsetError: if the cameras have no overlap to look at.
         RigError: if the rig was made for other pictures.
     """
+    reach = reach_s or (MOST_LIVE_S if left.live else REACH_S)
     overlap = Overlap(rig)
 
     def sampler(side: int) -> Callable[[Picture, float], Cells]:
@@ -53,19 +53,17 @@ def find_offset(
         return sample
 
     recordings = [
-        Recording(name, uri, length_s + reach_s, sampler(side), sound=True)
+        Recording(name, uri, length_s + reach, sampler(side), sound=True)
         for side, (name, uri) in enumerate((("left", left), ("right", right)))
     ]
     record(
         recordings, progress, lambda infos: rig.check_sizes(*((info.width, info.height) for info in infos))
     )
-    one, two = (Signals(np.array(r.times), np.stack(r.made)) for r in recordings)
-    pictures = _answer(lambda: offset_from_pictures(one, two, overlap.seen, reach_s=reach_s))
+    one, two = (Signals.in_order(r.times, r.made) for r in recordings)
+    pictures = _answer(lambda: offset_from_pictures(one, two, overlap.seen, reach_s=reach))
     sounds = [recording.sound() for recording in recordings]
     heard = [Sound(start, samples, RATE) for start, samples in (s for s in sounds if s is not None)]
-    sound = (
-        _answer(lambda: offset_from_sound(heard[0], heard[1], reach_s=reach_s)) if len(heard) == 2 else None
-    )
+    sound = _answer(lambda: offset_from_sound(heard[0], heard[1], reach_s=reach)) if len(heard) == 2 else None
     frame_s = max(s.frame_s for s in (one, two)) if min(len(one.times), len(two.times)) > 1 else 0.04
     return choose(pictures, sound, frame_s)
 

@@ -139,6 +139,8 @@ def needs_panorama(config: RunConfig) -> str | None:
     for name, settings in config.programmes.items():
         if parse_view(settings.view).kind == "panorama":
             return f"the programme {name} shows the panorama"
+    if not config.joint.plain:
+        return "an adaptive seam or bands join panoramas"
     if config.drift == "correct":
         return "--drift correct turns the panorama after the cameras"
     if config.memory in ("cuda", "nvmm"):

@@ -10,6 +10,7 @@ all cells at once: the right camera's changes are the left one's, interpolated a
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,6 +163,12 @@ class Signals:
 
     times: Floats
     cells: Cells
+
+    @classmethod
+    def in_order(cls, times: Sequence[float], cells: Sequence[Cells]) -> Signals:
+        """Of pictures as they came: a stream may give one twice, or late. One at least."""
+        growing, first = np.unique(np.asarray(times, dtype=np.float64), return_index=True)
+        return cls(growing, np.stack([cells[number] for number in first]))
 
     @property
     def frame_s(self) -> float:
