@@ -28,6 +28,7 @@ _WIDEST = 4.5  # pixels between the slopes of a painted line
 _ALONE, _LOPSIDED = 2.0, 0.5  # pixels beside an edge; what may be there, as a share of its slope
 _LEAST_STRETCHES, _LEAST_SHARE = 4, 0.6  # of a line, and of those between its ends
 _MOST_LINES = 150
+_MOST_SAMPLES = 30000  # what OpenCV can remap in a row
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,45 @@ class Places:
         return len(self.lean)
 
 
+@dataclass(frozen=True)
+class Lines:
+    """Lines of one direction in one picture.
+
+    Attributes:
+        points: pixel positions along them, shape (n, 2).
+        owner: the line of each, shape (n,).
+        lean, kind, scale: of the lines; see :class:`Places`; shape (m,) each.
+    """
+
+    points: Floats
+    owner: NDArray[np.intp]
+    lean: Floats
+    kind: NDArray[np.intp]
+    scale: Floats
+
+    def __len__(self) -> int:
+        return len(self.lean)
+
+
+def same_lines(left: Lines, right: Lines, reach: float) -> list[tuple[int, int]]:
+    """Which lines of two cameras are one: on one page within ``reach`` pixels, and no other one nearly so."""
+    if not len(left) or not len(right):
+        return []
+    turn = (left.lean[:, None] - right.lean[None, :] + np.pi) % (2 * np.pi) - np.pi
+    apart = np.abs(turn) * (left.scale[:, None] + right.scale[None, :]) / 2
+    apart = np.where(left.kind[:, None] == right.kind[None, :], apart, np.inf)
+    found = []
+    for one in range(len(left)):
+        two = int(np.argmin(apart[one]))
+        others = np.r_[np.delete(apart[one], two), np.delete(apart[:, two], one), np.inf]
+        if apart[one, two] < reach and others.min() > 3 * apart[one, two] + 2:
+            found.append((one, two))
+    return found
+
+
 def sweep(
     picture: Image, lens: Lens, turn: Floats, axes: Floats, axis: int, reach: float
-) -> tuple[Floats, NDArray[np.intp]]:
+) -> Lines:
     """Points along lines of one direction in one picture.
 
     Args:
@@ -66,8 +103,6 @@ def sweep(
         axis: which of them.
         reach: pixels by which a line's stretches may stray from a page.
 
-    Returns:
-        Pixel positions, shape (n, 2), and the line of each, shape (n,).
     """
     one, two = (basis[axis] for basis in plane_basis(axes))
     book = np.stack([one, two, axes[axis]]) @ turn.T  # rows: the book's axes in the camera's frame
@@ -75,7 +110,9 @@ def sweep(
     places = _crossings(small.astype(np.float32), lens.shrunk(times), book)
     chosen, owner = _lines(places, reach / times)
     rays = _rays(places.lean[chosen], places.along[chosen]) @ book
-    return lens.pixels(rays), owner
+    heads = chosen[np.unique(owner, return_index=True)[1]]
+    lean = np.bincount(owner, places.lean[chosen]) / np.bincount(owner) if len(owner) else np.empty(0)
+    return Lines(lens.pixels(rays), owner, lean, places.kind[heads], places.scale[heads] * times)
 
 
 def _rays(lean: Floats, along: Floats) -> Floats:
@@ -123,7 +160,7 @@ def _stretch(
     middle = (ends[0] + ends[1]) / 2
     probe = lens.pixels(_rays(np.linspace(*leans, 9), np.full(9, middle)) @ book)
     across = float(np.median(np.linalg.norm(np.diff(probe, axis=0), axis=1))) / max(1e-9, (leans[1] - leans[0]) / 8)
-    count = int((leans[1] - leans[0]) * across / _STEP)
+    count = min(_MOST_SAMPLES, int((leans[1] - leans[0]) * across / _STEP))
     if count < 40:
         return (np.empty(0),) * 6
     lean = np.linspace(*leans, count)
