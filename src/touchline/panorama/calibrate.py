@@ -17,14 +17,7 @@ from touchline.panorama.calibrate_joint import FITS, Joint, finer_joint, first_j
 from touchline.panorama.calibrate_lens import Floats, Size
 from touchline.panorama.calibrate_level import level
 from touchline.panorama.calibrate_lines import find_segments
-from touchline.panorama.calibrate_matches import (
-    Features,
-    Matches,
-    features,
-    find_matches,
-    held_out,
-    match_near,
-)
+from touchline.panorama.calibrate_matches import Features, Matches, features, find_matches, held_out, match_near
 from touchline.panorama.calibrate_solve import Solution, solve
 from touchline.panorama.calibrate_still import Image, still_picture
 from touchline.panorama.calibrate_strokes import Evidence
@@ -49,8 +42,9 @@ class CalibrationResult:
         matches: how many points were matched between the pictures.
         points: those of them that fit the rig, in pixels.
         median_px, p95_px: median and 95th percentile of the reprojection error of those, in pixels.
-        checked: how many matches were kept aside to check the rig with; 0: there were too few.
-        checked_px: median error of those, of the wrong ones among them only those within about eight pixels.
+        aside: how many matches were kept aside to check the rig with, wrong ones among them; 0: there were too few.
+        checked: how many of those fit the rig.
+        checked_px: median error of those that do, pixels.
         overlap_deg: width of what both cameras see, half-way up their pictures.
         overlap_share: the share of the left picture that the right camera sees too, 0 .. 1.
         apart_deg: angle between the two directions of view.
@@ -66,6 +60,7 @@ class CalibrationResult:
     points: Matches
     median_px: float
     p95_px: float
+    aside: int
     checked: int
     checked_px: float
     overlap_deg: float
@@ -86,23 +81,15 @@ class CalibrationResult:
         """Names and values for a person to read; what stands behind ± is one standard deviation."""
         known = self.certain
         found = [
-            (
-                "matching points",
-                f"{self.inliers} of {self.matches} fit" + (", some of what moves" * self.moving),
-            ),
+            ("matching points", f"{self.inliers} of {self.matches} fit" + (", some of what moves" * self.moving)),
             ("straight lines", f"{self.lines} fit" if self.lines else "none that say where the field lies"),
             ("reprojection error", f"median {self.median_px:.2f} px, 95 % below {self.p95_px:.2f} px"),
         ]
         if self.checked:
-            found.append(
-                ("checked", f"{self.checked} points that were not used: median {self.checked_px:.2f} px")
-            )
+            found.append(("checked with others", f"{self.checked} of {self.aside} fit, median {self.checked_px:.2f} px"))
         found += [
             ("angle between cameras", f"{self.apart_deg:.2f} ± {known.apart_deg:.2f} degrees"),
-            (
-                "seen by both",
-                f"{self.overlap_deg:.1f} degrees, {100 * self.overlap_share:.0f} % of the left picture",
-            ),
+            ("seen by both", f"{self.overlap_deg:.1f} degrees, {100 * self.overlap_share:.0f} % of the left picture"),
             ("uncertain in the overlap", f"± {known.overlap_px:.2f} px"),
         ]
         for k, (name, camera) in enumerate(zip(("left", "right"), self.rig.cameras, strict=True)):
@@ -121,9 +108,7 @@ class CalibrationResult:
                 "of the field, boards or a stand, or say what lens it is (--lens)."
             )
         if self.moving:
-            said.append(
-                "Too little stands still in the overlap, so players counted too: both films must be in step."
-            )
+            said.append("Too little stands still in the overlap, so players counted too: both films must be in step.")
         if self.overlap_share < _SMALL_OVERLAP:
             said.append("The overlap is narrow; 10 to 25 % of a picture make a better seam.")
         return said
@@ -210,7 +195,7 @@ def _judged(
     checks.check_certain(known, fields, evidence.unit, count)
     errors = stand.errors(points)
     checked = stand.errors(aside)
-    checked = checked[checked < _REACH * max(*sizes[0], *sizes[1])]
+    checked = checked[checked < FITS * evidence.longer]
     median = float(np.median(errors))
     notes = {
         "matches": count,
@@ -225,6 +210,7 @@ def _judged(
         points=points,
         median_px=median,
         p95_px=float(np.percentile(errors, 95)),
+        aside=len(aside),
         checked=len(checked),
         checked_px=float(np.median(checked)) if len(checked) else math.nan,
         overlap_deg=degrees,
@@ -269,7 +255,7 @@ def _near(joint: Joint, seen: tuple[Features, Features], evidence: Evidence) -> 
     left, right = joint.stand.rig(evidence.sizes).cameras
     expected, visible = right.project(left.unproject(seen[0].places))
     expected[~visible] = np.nan
-    return match_near(*seen, expected, _REACH * max(*evidence.sizes[0], *evidence.sizes[1]))
+    return match_near(*seen, expected, _REACH * evidence.longer)
 
 
 def overlap_deg(rig: Rig) -> float:

@@ -35,8 +35,8 @@ _MUTUAL = np.array([0.015, np.inf, np.inf, 0.02, 0.02, 0.01, np.inf, np.inf])
 _POINT_FLOOR, _LINE_FLOOR = 0.12, 0.015  # pixels in a picture of 1280: nothing is known better
 _TYPICAL = 6  # points of others that a line's own deviation is held to
 _SOFT = 2.0  # deviations beyond which a residual counts less and less
-_LOW = np.array([math.log(0.2), -0.05, -0.05, -0.6, -0.4, -0.2, -0.02, -0.02])
-_HIGH = np.array([math.log(6.0), 0.05, 0.05, 0.5, 0.4, 0.2, 0.02, 0.02])
+_LOW = np.array([math.log(0.2), -0.7, -0.7, -0.8, -0.8, -0.3, -0.05, -0.05])
+_HIGH = np.array([math.log(6.0), 0.7, 0.7, 0.6, 0.8, 0.3, 0.05, 0.05])
 _SCALE = np.array([0.05, 0.01, 0.01, 0.05, 0.02, 0.01, 0.001, 0.001])
 
 

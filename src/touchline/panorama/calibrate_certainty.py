@@ -24,7 +24,7 @@ class Certainty:
         apart_deg: of the angle between the directions of view, degrees.
         pitch_deg, roll_deg: of both cameras, degrees.
         overlap_px, overlap_p95_px: by how much the two pictures miss each other in the overlap, pixels of the
-            right picture: root mean square, and 95th percentile over the overlap's places.
+            right picture: median and 95th percentile over the overlap's places.
     """
 
     fov_deg: tuple[float, float]
@@ -65,7 +65,7 @@ def certainty(adjusted: Adjusted, sizes: tuple[Size, Size]) -> Certainty:
         apart,
         (pitch_left, pitch_right),
         (roll_left, roll_right),
-        float(np.sqrt(beside.mean())) if len(beside) else math.inf,
+        float(np.sqrt(np.median(beside))) if len(beside) else math.inf,
         float(np.sqrt(np.percentile(beside, 95))) if len(beside) else math.inf,
     )
 

@@ -33,18 +33,24 @@ class Joint:
         adjusted: the cameras and how certain they are.
         inliers: the matches that fit, shape (n,).
         strokes: the lines that fit; none where no field could be made out.
-        cost: for choosing between lens models; smaller is better.
+        points_cost, lines_cost: how badly points and lines fit, 0 .. 1 each.
     """
 
     adjusted: Adjusted
     inliers: NDArray[np.bool_]
     strokes: Strokes
-    cost: float
+    points_cost: float
+    lines_cost: float
 
     @property
     def stand(self) -> Stand:
         """The cameras."""
         return self.adjusted.stand
+
+    @property
+    def cost(self) -> float:
+        """For choosing between lens models; smaller is better."""
+        return self.points_cost + self.lines_cost
 
 
 def first_joint(solution: Solution, evidence: Evidence) -> Joint:
@@ -96,14 +102,15 @@ def _adjusted(
         stand = adjusted.stand
     assert adjusted is not None
     errors = stand.errors(evidence.matches)
-    return Joint(adjusted, errors < FITS * evidence.longer, strokes, _cost(stand, errors, evidence))
+    costs = _costs(stand, errors, evidence)
+    return Joint(adjusted, errors < FITS * evidence.longer, strokes, *costs)
 
 
-def _cost(stand: Stand, errors: Floats, evidence: Evidence) -> float:
+def _costs(stand: Stand, errors: Floats, evidence: Evidence) -> tuple[float, float]:
     """Points and lines that do not fit, and how badly the others do; of points and of lines 0 .. 1 each."""
     points = float(np.minimum(errors / (FITS * evidence.longer), 1.0).mean()) if len(errors) else 1.0
     if not sum(len(found) for found in evidence.segments):
-        return points
+        return points, 0.0
     lines = bundle(evidence.segments, stand.lenses, stand.turns)
     misses = np.minimum(lines.misses(stand.axes).min(axis=0) / (2.0 * evidence.unit), 1.0)
-    return points + float(np.average(misses, weights=lines.weights))
+    return points, float(np.average(misses, weights=lines.weights))

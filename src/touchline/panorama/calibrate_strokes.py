@@ -11,13 +11,14 @@ from touchline.panorama.calibrate_adjust import Stand, Strokes
 from touchline.panorama.calibrate_lens import Floats, Size
 from touchline.panorama.calibrate_lines import Segments
 from touchline.panorama.calibrate_matches import Matches
-from touchline.panorama.calibrate_square import bundle, directions, pixels_per_plane, plane_normals
+from touchline.panorama.calibrate_square import NONE, bundle, directions, pixels_per_plane, plane_normals
 from touchline.panorama.calibrate_still import Image
-from touchline.panorama.calibrate_sweep import sweep
+from touchline.panorama.calibrate_sweep import same_lines, sweep
 from touchline.panorama.lenses import LensPreset
 
 LEAST_STROKES = 8
 _LEAST_SWEPT = 3  # lines of one direction
+_SAME = 4.0  # times the tolerance: how far the lines of two cameras may be apart to be one
 
 
 @dataclass(frozen=True)
@@ -51,68 +52,85 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Pieces:
-    """Lines in one picture: points, shape (n, 2), and the line of each, shape (n,)."""
+    """Lines in one picture: points, shape (n, 2), the line of each, shape (n,), and the lines' axes, shape (m,)."""
 
     points: Floats
     owner: NDArray[np.intp]
+    axes: NDArray[np.intp]
 
-    def __len__(self) -> int:
-        return int(self.owner.max()) + 1 if len(self.owner) else 0
+    @classmethod
+    def joined(cls, parts: list[Pieces]) -> Pieces:
+        """Several sets as one."""
+        counts = np.cumsum([0] + [len(part.axes) for part in parts[:-1]])
+        owners = [part.owner + count for part, count in zip(parts, counts, strict=True)]
+        return cls(
+            np.vstack([part.points for part in parts]),
+            np.concatenate(owners),
+            np.concatenate([part.axes for part in parts]),
+        )
 
 
 def detected_strokes(stand: Stand, evidence: Evidence, tolerance: float) -> Strokes:
     """The segments that run along one of the stand's three directions within ``tolerance`` pixels."""
-    return _strokes(stand, [_detected(stand, evidence, axis, tolerance) for axis in range(3)])
+    lines = bundle(evidence.segments, stand.lenses, stand.turns)
+    axes = directions(lines, stand.axes, tolerance)
+    left = len(evidence.segments[0])
+    one, two = _picked(evidence.segments[0], axes[:left]), _picked(evidence.segments[1], axes[left:])
+    return _strokes(stand, one, two, [])
 
 
 def swept_strokes(stand: Stand, evidence: Evidence, tolerance: float) -> Strokes:
     """Lines along the stand's directions, of which each stays on its page within ``tolerance`` pixels; where there are
-    hardly any of a direction, as of short posts, the segments that were detected."""
-    found = []
+    hardly any of a direction, as of short posts, the segments that were detected.
+
+    A line that both cameras see is one: so lines run on across the seam, also where no points were matched.
+    """
+    segments = bundle(evidence.segments, stand.lenses, stand.turns)
+    detected = directions(segments, stand.axes, tolerance)
+    count = len(evidence.segments[0])
+    parts: tuple[list[Pieces], list[Pieces]] = ([], [])
+    same: list[tuple[int, int]] = []
     for axis in range(3):
-        both = [
-            Pieces(*sweep(picture, lens, turn, stand.axes, axis, tolerance))
+        left, right = (
+            sweep(picture, lens, turn, stand.axes, axis, tolerance)
             for picture, lens, turn in zip(evidence.stills, stand.lenses, stand.turns, strict=True)
-        ]
-        few = len(both[0]) + len(both[1]) < _LEAST_SWEPT
-        found.append(_detected(stand, evidence, axis, tolerance) if few else (both[0], both[1]))
-    return _strokes(stand, found)
+        )
+        if len(left) + len(right) < _LEAST_SWEPT:
+            mine = np.where(detected == axis, axis, NONE)
+            for side, (found, chosen) in enumerate(zip(evidence.segments, (mine[:count], mine[count:]), strict=True)):
+                parts[side].append(_picked(found, chosen))
+            continue
+        before = [sum(len(part.axes) for part in side) for side in parts]
+        pairs = same_lines(left, right, _SAME * tolerance)
+        same += [(one + before[0], two + before[1]) for one, two in pairs]
+        for side, lines in zip(parts, (left, right), strict=True):
+            side.append(Pieces(lines.points, lines.owner, np.full(len(lines), axis)))
+    return _strokes(stand, Pieces.joined(parts[0]), Pieces.joined(parts[1]), same)
 
 
-def _detected(stand: Stand, evidence: Evidence, axis: int, tolerance: float) -> tuple[Pieces, Pieces]:
-    lines = bundle(evidence.segments, stand.lenses, stand.turns)
-    mine = directions(lines, stand.axes, tolerance) == axis
-    left = len(evidence.segments[0])
-    one, two = (
-        _picked(segments, chosen)
-        for segments, chosen in zip(evidence.segments, (mine[:left], mine[left:]), strict=True)
-    )
-    return one, two
-
-
-def _picked(segments: Segments, chosen: NDArray[np.bool_]) -> Pieces:
+def _picked(segments: Segments, axes: NDArray[np.intp]) -> Pieces:
+    """The segments that have an axis."""
+    chosen = axes != NONE
     number = np.cumsum(chosen) - 1
     taken = chosen[segments.owner]
-    return Pieces(segments.points[taken], number[segments.owner[taken]])
+    return Pieces(segments.points[taken], number[segments.owner[taken]], axes[chosen])
 
 
-def _strokes(stand: Stand, found: list[tuple[Pieces, Pieces]]) -> Strokes:
-    """All lines of all directions, the left camera's first; none if they are too few."""
-    points, groups, axes, scales = [], [], [], []
-    count = 0
-    for side, lens in enumerate(stand.lenses):
-        mine = []
-        for axis, both in enumerate(found):
-            pieces = both[side]
-            mine.append(pieces.points)
-            groups.append(pieces.owner + count)
-            axes.append(np.full(len(pieces), axis))
-            count += len(pieces)
-            normals = plane_normals(lens.rays(pieces.points), pieces.owner, len(pieces))
-            scales.append(pixels_per_plane(lens, pieces.points, normals[pieces.owner]))
-        points.append(np.vstack(mine))
+def _strokes(stand: Stand, left: Pieces, right: Pieces, same: list[tuple[int, int]]) -> Strokes:
+    """All lines, the left camera's first; ``same``: which of them are one. None if they are too few."""
+    count = len(left.axes) + len(right.axes)
     if count < LEAST_STROKES:
         return Strokes.none()
+    number = np.arange(count)
+    for one, two in same:
+        number[two + len(left.axes)] = one
+    kept, number = np.unique(number, return_inverse=True)
+    scales = []
+    for lens, pieces in zip(stand.lenses, (left, right), strict=True):
+        normals = plane_normals(lens.rays(pieces.points), pieces.owner, len(pieces.axes))
+        scales.append(pixels_per_plane(lens, pieces.points, normals[pieces.owner]))
+    owner = np.concatenate([left.owner, right.owner + len(left.axes)])
+    axes = np.concatenate([left.axes, right.axes])
     return Strokes(
-        (points[0], points[1]), np.concatenate(groups), np.concatenate(axes), np.concatenate(scales)
+        (left.points, right.points), number.ravel()[owner], axes[kept], np.concatenate(scales)
     )

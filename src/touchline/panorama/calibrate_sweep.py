@@ -28,6 +28,7 @@ _WIDEST = 4.5  # pixels between the slopes of a painted line
 _ALONE, _LOPSIDED = 2.0, 0.5  # pixels beside an edge; what may be there, as a share of its slope
 _LEAST_STRETCHES, _LEAST_SHARE = 4, 0.6  # of a line, and of those between its ends
 _MOST_LINES = 150
+_MOST_SAMPLES = 30000  # what OpenCV can remap in a row
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,45 @@ class Places:
         return len(self.lean)
 
 
+@dataclass(frozen=True)
+class Lines:
+    """Lines of one direction in one picture.
+
+    Attributes:
+        points: pixel positions along them, shape (n, 2).
+        owner: the line of each, shape (n,).
+        lean, kind, scale: of the lines; see :class:`Places`; shape (m,) each.
+    """
+
+    points: Floats
+    owner: NDArray[np.intp]
+    lean: Floats
+    kind: NDArray[np.intp]
+    scale: Floats
+
+    def __len__(self) -> int:
+        return len(self.lean)
+
+
+def same_lines(left: Lines, right: Lines, reach: float) -> list[tuple[int, int]]:
+    """Which lines of two cameras are one: on one page within ``reach`` pixels, and no other one nearly so."""
+    if not len(left) or not len(right):
+        return []
+    turn = (left.lean[:, None] - right.lean[None, :] + np.pi) % (2 * np.pi) - np.pi
+    apart = np.abs(turn) * (left.scale[:, None] + right.scale[None, :]) / 2
+    apart = np.where(left.kind[:, None] == right.kind[None, :], apart, np.inf)
+    found = []
+    for one in range(len(left)):
+        two = int(np.argmin(apart[one]))
+        others = np.r_[np.delete(apart[one], two), np.delete(apart[:, two], one), np.inf]
+        if apart[one, two] < reach and others.min() > 3 * apart[one, two] + 2:
+            found.append((one, two))
+    return found
+
+
 def sweep(
     picture: Image, lens: Lens, turn: Floats, axes: Floats, axis: int, reach: float
-) -> tuple[Floats, NDArray[np.intp]]:
+) -> Lines:
     """Points along lines of one direction in one picture.
 
     Args:
@@ -66,8 +103,6 @@ def sweep(
         axis: which of them.
         reach: pixels by which a line's stretches may stray from a page.
 
-    Returns:
-        Pixel positions, shape (n, 2), and the line of each, shape (n,).
     """
     one, two = (basis[axis] for basis in plane_basis(axes))
     book = np.stack([one, two, axes[axis]]) @ turn.T  # rows: the book's axes in the camera's frame
@@ -75,7 +110,9 @@ def sweep(
     places = _crossings(small.astype(np.float32), lens.shrunk(times), book)
     chosen, owner = _lines(places, reach / times)
     rays = _rays(places.lean[chosen], places.along[chosen]) @ book
-    return lens.pixels(rays), owner
+    heads = chosen[np.unique(owner, return_index=True)[1]]
+    lean = np.bincount(owner, places.lean[chosen]) / np.bincount(owner) if len(owner) else np.empty(0)
+    return Lines(lens.pixels(rays), owner, lean, places.kind[heads], places.scale[heads] * times)
 
 
 def _rays(lean: Floats, along: Floats) -> Floats:
@@ -100,9 +137,7 @@ def _crossings(picture: NDArray[np.float32], lens: Lens, book: Floats) -> Places
             continue
         leans = np.unwrap(np.sort(np.arctan2(seen[inside, 1], seen[inside, 0])))
         gaps = np.diff(np.r_[leans, leans[0] + 2 * np.pi])
-        begin = leans[
-            (int(np.argmax(gaps)) + 1) % len(leans)
-        ]  # the arc that is seen begins after the widest gap
+        begin = leans[(int(np.argmax(gaps)) + 1) % len(leans)]  # the arc that is seen begins after the widest gap
         width = 2 * np.pi - float(gaps.max())
         found.append(_stretch(picture, lens, book, number, (start, start + step), (begin, begin + width)))
     fields = zip(*(f for f in found if len(f[0])), strict=True) if any(len(f[0]) for f in found) else None
@@ -124,10 +159,8 @@ def _stretch(
     """Lean, angle along, stretch, kind, strength and scale of what crosses one stretch."""
     middle = (ends[0] + ends[1]) / 2
     probe = lens.pixels(_rays(np.linspace(*leans, 9), np.full(9, middle)) @ book)
-    across = float(np.median(np.linalg.norm(np.diff(probe, axis=0), axis=1))) / max(
-        1e-9, (leans[1] - leans[0]) / 8
-    )
-    count = int((leans[1] - leans[0]) * across / _STEP)
+    across = float(np.median(np.linalg.norm(np.diff(probe, axis=0), axis=1))) / max(1e-9, (leans[1] - leans[0]) / 8)
+    count = min(_MOST_SAMPLES, int((leans[1] - leans[0]) * across / _STEP))
     if count < 40:
         return (np.empty(0),) * 6
     lean = np.linspace(*leans, count)
@@ -138,11 +171,7 @@ def _stretch(
     inside = ((at >= 0) & (at <= (width - 1, height - 1))).all(axis=-1) & (rays[..., 2] > 0.05)
     whole = inside.all(axis=0)
     values = cv2.remap(
-        picture,
-        at[..., 0].astype(np.float32),
-        at[..., 1].astype(np.float32),
-        cv2.INTER_CUBIC,
-        borderMode=cv2.BORDER_REPLICATE,
+        picture, at[..., 0].astype(np.float32), at[..., 1].astype(np.float32), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
     mean = np.asarray(values, dtype=np.float64).mean(axis=0)
     profile = cv2.GaussianBlur(mean[None, :], (0, 0), _BLUR / _STEP, borderType=cv2.BORDER_REPLICATE)[0]
@@ -169,12 +198,7 @@ def _peaks(slope: Floats, whole: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.
     for n, k in enumerate(top):
         rising = slope[k] > 0
         partner = n + 1
-        if (
-            rising
-            and partner < len(top)
-            and (top[partner] - k) * _STEP <= _WIDEST
-            and slope[top[partner]] < 0
-        ):
+        if rising and partner < len(top) and (top[partner] - k) * _STEP <= _WIDEST and slope[top[partner]] < 0:
             if min(size[k], size[top[partner]]) > 0.5 * max(size[k], size[top[partner]]):
                 index.append((exact[n] + exact[partner]) / 2)
                 kind.append(0)
@@ -234,3 +258,4 @@ def _unbroken(mine: NDArray[np.intp], stretch: NDArray[np.intp], seed: int) -> N
             filled = len(span) / (span[-1] - span[0] + 1)
             return mine[run] if filled >= _LEAST_SHARE else np.empty(0, np.intp)
     return np.empty(0, np.intp)
+
