@@ -1,16 +1,17 @@
 """How much of a seam can be seen: two numbers, against what each camera alone shows of the scene.
 
 The truth is the scene's own panorama; with a rig that is wrong, a second one, the scene as the right camera shows it in
-the wrong place: neither has a seam. The panorama's error against each is its luma less the truth's under the one smooth
-curve (a cubic) that brings them nearest to each other. Two things make a seam visible:
+the wrong place: neither has a seam. The panorama is looked at in the overlap and, to compare with, in a piece as wide
+on its left and on its right together, where there is no seam and the same noise, the same lenses and the same
+resampling. In each of the three pieces the error against each truth is its luma less the truth's under the one smooth
+curve (a cubic) that brings the two, blurred, nearest to each other there. Two things make a seam visible:
 
 *edges*: lines that neither camera shows, or that both do: cuts and double pictures. The mean size of the gradient of
 the error (smoothed by a Gaussian of 1.5 samples, so that noise and resampling count little), at each sample the smaller
-one of both truths', in levels per sample, in the overlap less that beside it, where there is no seam and the same
-noise, the same lenses and the same resampling.
+one of both truths', in levels per sample, in the overlap less that beside it.
 
-*step*: a change of level. The error under a Gaussian of half a degree; its largest change within one degree across the
-overlap, in levels, the mean over all rows, less the same beside the overlap; of two truths' the smaller one's.
+*step*: a change of level. The error under a Gaussian of half a degree; its largest change within one degree, in levels,
+the mean over all rows, in the overlap less that beside it; of two truths' the smaller one's.
 
 Both are about 0 for a panorama without a seam. Both may be a little less: a mean of two pictures has less noise.
 """
@@ -27,7 +28,7 @@ from scipy import ndimage
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-SMOOTH = 1.5
+SMOOTH, BLUR = 1.5, 6.0  # samples
 
 
 class Seam(NamedTuple):
@@ -51,33 +52,42 @@ def seam_of(
     Raises:
         ValueError: if there is no overlap, or no room beside it.
     """
-    beside = _beside(overlap)
-    if not overlap.any() or not beside.any():
-        raise ValueError("a seam needs an overlap, and room beside it to be compared with")
-    errors = [_error(made, truth) for truth in truths]
-    slopes = np.min([np.hypot(*np.gradient(ndimage.gaussian_filter(e, SMOOTH))) for e in errors], axis=0)
-    blurred = np.stack([ndimage.gaussian_filter(e, per_degree / 2) for e in errors])
-    smooth = np.take_along_axis(blurred, np.abs(blurred).argmin(0)[None], axis=0)[0]
-    steps = _steps(smooth, overlap, per_degree) - _steps(smooth, beside, per_degree)
-    return Seam(float(slopes[overlap].mean() - slopes[beside].mean()), float(steps))
+    left, right = _beside(overlap)
+    if not overlap.any() or not left.any() or not right.any():
+        raise ValueError("a seam needs an overlap, and room on both sides to be compared with")
+    seam, *others = (_seen(made, truths, where, per_degree) for where in (overlap, left, right))
+    return Seam(
+        seam.edges - float(np.mean([other.edges for other in others])),
+        seam.step - float(np.mean([other.step for other in others])),
+    )
 
 
-def _beside(overlap: Mask) -> Mask:
-    """As wide as the overlap in each row, half of it on either side."""
-    made = np.zeros_like(overlap)
+def _beside(overlap: Mask) -> tuple[Mask, Mask]:
+    """Half as wide as the overlap in each row, on its left and on its right."""
+    left, right = np.zeros_like(overlap), np.zeros_like(overlap)
     for row, line in enumerate(overlap):
         columns = np.flatnonzero(line)
         if len(columns):
             first, end, half = columns[0], columns[-1] + 1, len(columns) // 2 + 1
-            made[row, max(0, first - half) : first] = True
-            made[row, end : end + half] = True
-    return made
+            left[row, max(0, first - half) : first] = True
+            right[row, end : end + half] = True
+    return left, right
 
 
-def _error(made: NDArray[np.uint8], truth: NDArray[np.uint8]) -> Floats:
-    """A panorama less its truth under the curve that fits best."""
+def _seen(made: NDArray[np.uint8], truths: Sequence[NDArray[np.uint8]], where: Mask, degree: float) -> Seam:
+    """Mean gradient of the error and largest change in a piece of the panorama."""
+    errors = [_error(made, truth, where) for truth in truths]
+    slopes = np.min([np.hypot(*np.gradient(ndimage.gaussian_filter(e, SMOOTH))) for e in errors], axis=0)
+    blurred = np.stack([ndimage.gaussian_filter(e, degree / 2) for e in errors])
+    smooth = np.take_along_axis(blurred, np.abs(blurred).argmin(0)[None], axis=0)[0]
+    return Seam(float(slopes[where].mean()), _steps(smooth, where, degree))
+
+
+def _error(made: NDArray[np.uint8], truth: NDArray[np.uint8], where: Mask) -> Floats:
+    """A panorama less its truth under the curve that fits best, blurred: what is displaced must not flatten it."""
     levels = truth.astype(np.float64)
-    curve = np.polynomial.Polynomial.fit(levels.ravel()[::7], made.astype(np.float64).ravel()[::7], 3)
+    blurred = [ndimage.gaussian_filter(plane, BLUR)[where] for plane in (levels, made.astype(np.float64))]
+    curve = np.polynomial.Polynomial.fit(*blurred, 3)
     return np.asarray(made - curve(levels), dtype=np.float64)
 
 

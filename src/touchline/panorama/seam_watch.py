@@ -8,7 +8,9 @@ not there before, in either picture. The last is worth more than any difference.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -178,7 +180,7 @@ def _slopes(plane: Small) -> Small:
     return made
 
 
-def _by_corner(plane: Small, rows: int, reduce: np.ufunc | object) -> Small:
+def _by_corner(plane: Small, rows: int, reduce: Callable[..., Any]) -> Small:
     """What lies within a block above and below each row of corners, shape (blocks + 1, columns).
 
     Args:
@@ -186,9 +188,9 @@ def _by_corner(plane: Small, rows: int, reduce: np.ufunc | object) -> Small:
         rows: of the plane to a block.
         reduce: ``numpy.mean`` or ``numpy.max``.
     """
-    blocks = reduce(plane.reshape(-1, rows, plane.shape[1]), axis=1)  # type: ignore[operator]
+    blocks = reduce(plane.reshape(-1, rows, plane.shape[1]), axis=1)
     padded = np.concatenate([blocks[:1], blocks, blocks[-1:]])
-    return np.asarray(reduce(np.stack([padded[:-1], padded[1:]]), axis=0))  # type: ignore[operator]
+    return np.asarray(reduce(np.stack([padded[:-1], padded[1:]]), axis=0))
 
 
 def _share(since_s: float, constant_s: float) -> float:
