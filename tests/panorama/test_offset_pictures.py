@@ -58,10 +58,9 @@ def right(match: SyntheticMatch, ticks: int, **how) -> Signals:
     return filmed(match, how.pop("rig", match.rig), 1, 30 * TICKS + ticks, how.pop("seconds", 5), **how)
 
 
-@pytest.mark.parametrize("seed", [1, 5])
-def test_a_tenth_of_a_frame_on_other_matches(seed: int) -> None:
-    match = SyntheticMatch(seed, SIZE, Fraction(TICKS))
-    ticks = {1: 147, 5: -222}[seed]
+def test_a_right_film_that_was_started_earlier() -> None:
+    match = SyntheticMatch(5, SIZE, Fraction(TICKS))
+    ticks = -222
     found = offset_from_pictures(
         filmed(match, match.rig, 0, 25 * TICKS, 5),
         filmed(match, match.rig, 1, 25 * TICKS + ticks, 5),
@@ -160,7 +159,7 @@ def test_the_uncertainty_is_that_of_the_answers(match: SyntheticMatch, left: Sig
     other = right(match, 50)
     rng = np.random.default_rng(7)
     found: list[Estimate] = []
-    for _ in range(6):
+    for _ in range(4):
         pair = [
             Signals(s.times, s.cells + rng.normal(0, 1.0, s.cells.shape).astype("f4")) for s in (left, other)
         ]
