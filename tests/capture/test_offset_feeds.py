@@ -159,7 +159,8 @@ def test_live_cameras_are_not_seconds_apart() -> None:
         CameraFeed(uris, paced=True, offset_ns=12_500 * MILLISECOND)
 
 
-def test_sound_goes_with_its_pictures(tmp_path: Path) -> None:
+@pytest.mark.parametrize("paced", [False, True])
+def test_sound_goes_with_its_pictures(tmp_path: Path, paced: bool) -> None:
     """Claps and flashes of both films: what is heard has the time of the moment that is seen."""
     from sounding import write_claps
 
@@ -173,7 +174,7 @@ def test_sound_goes_with_its_pictures(tmp_path: Path) -> None:
 
     feed = CameraFeed(
         (parse_source(str(left)), parse_source(str(right))),
-        paced=False,
+        paced=paced,
         offset_ns=20 * SECOND // 25,
         on_sound=hear,
     )

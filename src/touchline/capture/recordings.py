@@ -118,6 +118,8 @@ class Recording(Generic[T]):
             self._first = frame.pts
         if frame.pts - self._first >= self._length_ns:
             self.over.set()
+            if not self._source.has_sound:  # nobody says so of a live camera
+                self.silent.set()
             return
         self.made.append(self._make(frame.picture, (frame.pts - self._first) / SECOND))
         self.times.append(frame.pts / SECOND)
