@@ -29,8 +29,9 @@ class Replanned(Protocol):
 
 
 class DriftWorker:
-    """Takes the luma of a pair every two seconds of PTS, looks at it in a thread of its own, and never holds up a
-    frame: a look that takes too long takes the place of the next one.
+    """Takes the luma of a pair every two seconds of PTS and looks at it in a thread of its own; holds up no frame.
+
+    The first look is at two seconds; one that takes too long takes the place of the next.
 
     What a look at t has found is shown from the first frame at or after t + 1 s, or, at live pace, as soon after that
     as it is known; so a run at fast pace shows what a live one does.
@@ -61,7 +62,7 @@ class DriftWorker:
         self._luma = luma
         self._waits = waits
         self._on_failed = on_failed
-        self._due_s = 0.0
+        self._due_s = PERIOD_S  # while a run begins there is enough to do
         self._looked_s = 0.0
         self._pair: tuple[Luma, Luma, float] | None = None  # to be looked at; None: the thread is free
         self._planned: Any = None
