@@ -6,9 +6,9 @@ Pairs of points that show the same are compared in linear light. For such a pair
     log(right / left) = log gain + offset / sqrt(right left) + k_left r_left^2 - k_right r_right^2
 
 to first order in the offset, which is linear in all that is sought. Least squares with weights, since noise is even in
-the signal and not in light; points far from what the others say are left out, again and again, for players stand in one picture
-only or in another place. What the points can't tell stays near nothing, and near the same for both lenses, by a prior
-(ridge regression, Hoerl and Kennard 1970).
+the signal and not in light; points far from what the others say are left out, again and again, for players stand in
+one picture only or in another place. What the points can't tell stays near nothing, and near the same for both lenses,
+by a prior (ridge regression, Hoerl and Kennard 1970).
 """
 
 from __future__ import annotations
