@@ -1,7 +1,7 @@
 """The rig from footage against the true one, over seeds and lenses: ``python -m benchmarks.calibration``.
 
-A synthetic match is filmed for some seconds by two cameras of which nothing is told; what ``touchline calibrate`` finds in
-these pictures is held against the truth. Absolute yaw is a convention (the middle between the cameras), so the
+A synthetic match is filmed for some seconds by two cameras of which nothing is told; what ``touchline calibrate``
+finds in these pictures is held against the truth. Absolute yaw is a convention (the middle between the cameras), so the
 found rig is turned by one yaw angle before it is compared; pitch and roll are not touched. PSNR: the panorama that the
 found rig makes of a pair of pictures, against the scene's own of the same directions, luma, after one gain and offset.
 Prints a table, writes JSON, and ends with 1 if a limit does not hold.
@@ -147,7 +147,10 @@ def measure(lens: str, seed: int, preset: str, workers: Workers) -> Found:
     pitch = [f.pitch_deg - t.pitch_deg for f, t in cameras]
     roll = [f.roll_deg - t.roll_deg for f, t in cameras]
     known = result.certain
-    pulls = [e / s for e, s in zip(fov + pitch + roll, known.fov_deg + known.pitch_deg + known.roll_deg, strict=True)]
+    pulls = [
+        e / s
+        for e, s in zip(fov + pitch + roll, known.fov_deg + known.pitch_deg + known.roll_deg, strict=True)
+    ]
     between = [r.right.rotation @ r.left.rotation.T for r in (rig, true)]
     return Found(
         lens,
@@ -177,7 +180,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="write the figures there")
     asked = parser.parse_args(arguments)
     table = Table(title="Calibration from the synthetic match, 2 x 1280x720, eight moments")
-    for name in ("lens", "seed", "median", "p95 px", "fov %", "between", "pitch", "roll °", "PSNR", "true", "pts"):
+    for name in (
+        "lens",
+        "seed",
+        "median",
+        "p95 px",
+        "fov %",
+        "between",
+        "pitch",
+        "roll °",
+        "PSNR",
+        "true",
+        "pts",
+    ):
         table.add_column(name, justify="right")
     for name in ("lines", "worst pull", "s", "limits"):
         table.add_column(name, justify="right")
@@ -198,7 +213,9 @@ def main(arguments: list[str] | None = None) -> int:
     Console(width=150).print(table)
     if asked.json:
         data = [{**asdict(row), "broken": row.broken} for row in rows]
-        asked.json.write_text(json.dumps({"found": data, "refused": refused}, indent=1) + "\n", encoding="utf-8")
+        asked.json.write_text(
+            json.dumps({"found": data, "refused": refused}, indent=1) + "\n", encoding="utf-8"
+        )
     return 1 if refused or any(row.broken for row in rows) else 0
 
 

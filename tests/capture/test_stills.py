@@ -19,7 +19,9 @@ def scene() -> np.ndarray:
     return cv2.GaussianBlur(rng.integers(0, 256, (200, 340, 3), dtype=np.uint8), (0, 0), 1.2)
 
 
-def shot(scene: np.ndarray, *, off: int = 0, blur: float = 0.0, ball: int = 40) -> tuple[np.ndarray, np.ndarray]:
+def shot(
+    scene: np.ndarray, *, off: int = 0, blur: float = 0.0, ball: int = 40
+) -> tuple[np.ndarray, np.ndarray]:
     picture = np.ascontiguousarray(scene[:180, off : off + 320])
     cv2.circle(picture, (ball, 90), 12, (255, 255, 255), -1)
     return (cv2.GaussianBlur(picture, (0, 0), blur) if blur else picture), picture
@@ -56,7 +58,12 @@ def test_each_second_gives_one(scene):
 def test_a_frozen_picture_gives_way_to_a_new_one(scene):
     """A moment in which something has moved uncovers ground; the same picture again, even sharper, does not."""
     first = [shot(scene, ball=40)] * 4
-    second = [shot(scene, ball=40), shot(scene, ball=40), shot(scene, ball=200, blur=0.8), shot(scene, ball=40)]
+    second = [
+        shot(scene, ball=40),
+        shot(scene, ball=40),
+        shot(scene, ball=200, blur=0.8),
+        shot(scene, ball=40),
+    ]
     assert chosen([*first, *second], count=2)[1] == 6
 
 

@@ -52,7 +52,10 @@ class WorldLine:
 FIELD = (
     *(WorldLine((-50, EYE, z), (50, EYE, z), ALONG) for z in (14, 24, 40, 60, 78)),
     *(WorldLine((x, EYE, 14), (x, EYE, 78), ACROSS) for x in (-50, -34, -12, 0, 20, 34, 50)),
-    *(WorldLine((x, EYE, z), (x, EYE - 8, z), UPRIGHT) for x, z in ((-40, 50), (-15, 70), (25, 60), (45, 45))),
+    *(
+        WorldLine((x, EYE, z), (x, EYE - 8, z), UPRIGHT)
+        for x, z in ((-40, 50), (-15, 70), (25, 60), (45, 45))
+    ),
 )
 
 
@@ -68,7 +71,9 @@ def seen_strokes(
             along = np.linspace(0, 1, 400)[:, None]
             rays = (np.array(line.start) * (1 - along) + np.array(line.end) * along) @ turn.T @ camera.T
             pixels = lens.pixels(rays)
-            seen = (rays[:, 2] > 0.15) & (pixels >= 0).all(axis=1) & (pixels <= np.array(SIZE) - 1).all(axis=1)
+            seen = (
+                (rays[:, 2] > 0.15) & (pixels >= 0).all(axis=1) & (pixels <= np.array(SIZE) - 1).all(axis=1)
+            )
             chosen = np.nonzero(seen)[0]
             if len(chosen) < 20:
                 continue

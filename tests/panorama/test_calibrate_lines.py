@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-
 from pitch_lines import true_stand
+
 from touchline.panorama.calibrate_lines import Segments, find_segments
 from touchline.panorama.calibrate_square import (
     ACROSS,

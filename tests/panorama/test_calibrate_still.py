@@ -61,7 +61,9 @@ def test_sharpness(scene):
     assert sharp > 0.2
     assert sharpness(cv2.GaussianBlur(scene, (0, 0), 5)) < 0.1
     assert sharpness(cv2.GaussianBlur(scene, (0, 0), 1)) < sharp
-    assert sharpness((scene * 0.5).astype(np.uint8)) == pytest.approx(sharp, rel=0.15), "contrast says nothing"
+    assert sharpness((scene * 0.5).astype(np.uint8)) == pytest.approx(sharp, rel=0.15), (
+        "contrast says nothing"
+    )
 
 
 def test_halvings(scene):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -153,7 +154,9 @@ def _pair(moment: Moment) -> Pair | None:
 def _small(image: Image) -> NDArray[np.float32]:
     level = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     scale = min(1.0, _SMALL / max(level.shape))
-    return np.asarray(cv2.resize(level, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), dtype=np.float32)
+    return np.asarray(
+        cv2.resize(level, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), dtype=np.float32
+    )
 
 
 def _sharpness(image: Image) -> float:
@@ -165,11 +168,11 @@ def _shift(before: list[NDArray[np.float32]] | None, now: list[NDArray[np.float3
     """By phase correlation (Kuglin and Hines 1975)."""
     if before is None:
         return 0.0
-    moved = []
+    moved: list[float] = []
     for one, two in zip(before, now, strict=True):
         window = cv2.createHanningWindow(one.shape[::-1], cv2.CV_32F)
-        (x, y), _ = cv2.phaseCorrelate(one, two, window)
-        moved.append(float(np.hypot(x, y)) / max(one.shape))
+        x, y = cv2.phaseCorrelate(one, two, window)[0]
+        moved.append(math.hypot(x, y) / max(one.shape))
     return max(moved)
 
 

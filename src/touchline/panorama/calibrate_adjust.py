@@ -166,7 +166,10 @@ def moved(stand: Stand, step: Floats, sizes: tuple[Size, Size]) -> Stand:
         for k, lens, size in zip((8, 8 + NUMBERS), stand.lenses, sizes, strict=True)
     ]
     return Stand(
-        (lenses[0], lenses[1]), (turns[0], turns[1]), stand.heading + float(step[6]), stand.skew + float(step[7])
+        (lenses[0], lenses[1]),
+        (turns[0], turns[1]),
+        stand.heading + float(step[6]),
+        stand.skew + float(step[7]),
     )
 
 
@@ -176,7 +179,7 @@ def noise(residuals: Floats, floor: float) -> float:
 
 
 def line_noise(strokes: Strokes, residuals: Floats, floor: float) -> Floats:
-    """The deviation of each point of a line, pixels, shape (n,): a line's own, held to what is typical of its direction.
+    """The deviation of each point of a line, pixels, shape (n,): a line's own, held to its direction's typical one.
 
     A touchline is known ten times better than the edge of a mown stripe.
     """

@@ -64,9 +64,7 @@ class Solution:
         return self.left, self.right, self.rotation
 
 
-def solve(
-    matches: Matches, sizes: tuple[Size, Size], model: DistortionModel, preset: LensPreset
-) -> Solution:
+def solve(matches: Matches, sizes: tuple[Size, Size], model: DistortionModel, preset: LensPreset) -> Solution:
     """The lenses of a model and the rotation that fit most matches best.
 
     Args:
@@ -77,7 +75,9 @@ def solve(
     """
     cell = max(*sizes[0], *sizes[1]) / 60
     few, many = (matches.where(spread_over(matches.left, count, cell)) for count in (_FEW, _MANY))
-    rough = [_refine(few, matches, sizes, preset, seed, _ROUGHLY) for seed in _seeds(few, sizes, model, preset)]
+    rough = [
+        _refine(few, matches, sizes, preset, seed, _ROUGHLY) for seed in _seeds(few, sizes, model, preset)
+    ]
     rough.sort(key=lambda solution: solution.cost)
     fine = (_refine(many, matches, sizes, preset, seed.parts, _FINELY) for seed in rough[:_FINALISTS])
     return min(fine, key=lambda solution: solution.cost)
@@ -203,7 +203,9 @@ def _adjust(
         parts = unpack(p)
         there, back = _missed(matches, *parts, rays_left(parts[0]), rays_right(parts[1]))
         seen = np.concatenate([there.ravel(), back.ravel()]) / (np.sqrt(2.0) * soft)
-        likely = np.concatenate([(p[3:8] - means) / sigmas, (p[8:13] - means) / sigmas, (p[3:8] - p[8:13]) / mutual])
+        likely = np.concatenate(
+            [(p[3:8] - means) / sigmas, (p[8:13] - means) / sigmas, (p[3:8] - p[8:13]) / mutual]
+        )
         return np.concatenate([seen, likely * outvote])
 
     begin = np.concatenate([np.zeros(3), left.numbers(sizes[0])[:5], right.numbers(sizes[1])[:5]])
@@ -212,7 +214,14 @@ def _adjust(
     begin = np.clip(begin, low + 1e-6, high - 1e-6)
     scale = np.array([0.01] * 3 + [0.05, 0.01, 0.01, 0.05, 0.02] * 2)
     found = least_squares(
-        residuals, begin, bounds=(low, high), loss="soft_l1", x_scale=scale, max_nfev=20, ftol=1e-4, xtol=1e-5,
+        residuals,
+        begin,
+        bounds=(low, high),
+        loss="soft_l1",
+        x_scale=scale,
+        max_nfev=20,
+        ftol=1e-4,
+        xtol=1e-5,
         tr_solver="lsmr",
     )
     return unpack(found.x)

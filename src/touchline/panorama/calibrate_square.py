@@ -16,7 +16,12 @@ from numpy.typing import NDArray
 from touchline.panorama.calibrate_lens import Floats, Lens
 from touchline.panorama.calibrate_lines import Segments
 
-ALONG, ACROSS, UPRIGHT, NONE = 0, 1, 2, -1  # directions of lines: the more sideways horizontal one, the other, down
+ALONG, ACROSS, UPRIGHT, NONE = (
+    0,
+    1,
+    2,
+    -1,
+)  # directions of lines: the more sideways horizontal one, the other, down
 
 _DRAWS = 1500
 _JUDGES = 260  # the longest segments vote
@@ -73,7 +78,9 @@ class Bundle:
         return np.where(sine < _TOO_NEAR, np.inf, worst)
 
 
-def bundle(segments: tuple[Segments, Segments], lenses: tuple[Lens, Lens], turns: tuple[Floats, Floats]) -> Bundle:
+def bundle(
+    segments: tuple[Segments, Segments], lenses: tuple[Lens, Lens], turns: tuple[Floats, Floats]
+) -> Bundle:
     """The segments of two cameras, whose rotations from the rig's frame are ``turns``."""
     rays, owner, weights, scales = [], [], [], []
     count = 0
@@ -81,7 +88,9 @@ def bundle(segments: tuple[Segments, Segments], lenses: tuple[Lens, Lens], turns
         mine = lens.rays(found.points)
         rays.append(mine @ turn)
         owner.append(found.owner + count)
-        scales.append(pixels_per_plane(lens, found.points, plane_normals(mine, found.owner, len(found))[found.owner]))
+        scales.append(
+            pixels_per_plane(lens, found.points, plane_normals(mine, found.owner, len(found))[found.owner])
+        )
         weights.append(found.lengths)
         count += len(found)
     owners = np.concatenate(owner)
@@ -167,7 +176,9 @@ def _plausible(frames: Floats, turns: tuple[Floats, Floats]) -> Floats:
             for turn in turns:
                 good &= np.abs(down @ turn[0]) < np.sin(np.radians(_MOST_ROLL_DEG))
                 ahead = down @ turn[2]
-                good &= (ahead < np.sin(np.radians(_STEEPEST_DEG))) & (ahead > -np.sin(np.radians(_HIGHEST_DEG)))
+                good &= (ahead < np.sin(np.radians(_STEEPEST_DEG))) & (
+                    ahead > -np.sin(np.radians(_HIGHEST_DEG))
+                )
                 good &= down @ turn[1] > 0
             others = [frames[good, (axis + k) % 3] for k in (1, 2)]
             found.append(_ordered(others[0], others[1], down[good], turns))

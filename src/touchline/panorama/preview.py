@@ -70,7 +70,11 @@ def preview(
     ]
     if lines is not None and len(lines[0]) + len(lines[1]):
         drawn = _lined(rig, _sized(panorama, scale), top, lines)
-        pages.append(_titled(_fitted(drawn, inner, 900), "Straight lines that say where the field lies and what is level"))
+        pages.append(
+            _titled(
+                _fitted(drawn, inner, 900), "Straight lines that say where the field lies and what is level"
+            )
+        )
     if note:
         pages.append(_text(note, inner))
     return _stacked(pages)
@@ -80,9 +84,7 @@ def _sized(panorama: Panorama, scale: float) -> Panorama:
     return panorama.scaled(*(max(2, round(n * scale / 2) * 2) for n in (panorama.width, panorama.height)))
 
 
-def _both(
-    rig: Rig, panorama: Panorama, left: Image, right: Image
-) -> tuple[Image, Image, Floats]:
+def _both(rig: Rig, panorama: Panorama, left: Image, right: Image) -> tuple[Image, Image, Floats]:
     """Both pictures in the panorama, the right one in the left one's colours, and the right one's share."""
     rays = panorama.rays(np.arange(panorama.width)[None, :], np.arange(panorama.height)[:, None])
     one, two = shown(rig.left, left, rays), shown(rig.right, right, rays)
