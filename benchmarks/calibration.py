@@ -1,7 +1,7 @@
 """The rig from footage against the true one, over seeds and lenses: ``python -m benchmarks.calibration``.
 
-A synthetic match is filmed for some seconds by two cameras of which nothing is told; what ``touchline calibrate`` finds in
-these pictures is held against the truth. Absolute yaw is a convention (the middle between the cameras), so the
+A synthetic match is filmed for some seconds by two cameras of which nothing is told; what ``touchline calibrate``
+finds in these pictures is held against the truth. Absolute yaw is a convention (the middle between the cameras), so the
 found rig is turned by one yaw angle before it is compared; pitch and roll are not touched. PSNR: the panorama that the
 found rig makes of a pair of pictures, against the scene's own of the same directions, luma, after one gain and offset.
 Prints a table, writes JSON, and ends with 1 if a limit does not hold.

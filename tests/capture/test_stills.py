@@ -90,7 +90,9 @@ def test_from_sources():
     assert progress
 
 
-def test_no_such_film(tmp_path):
-    missing = parse_source(str(tmp_path / "missing.mp4"))
-    with pytest.raises(InputError, match=r"missing\.mp4"):
-        take_stills(missing, missing)
+def test_a_film_that_is_none(tmp_path):
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"nothing of the kind")
+    source = parse_source(str(broken))
+    with pytest.raises(InputError, match=r"broken\.mp4"):
+        take_stills(source, source)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from pitch_lines import FIELD, SIZES, seen_points, seen_strokes, true_stand
+
 from touchline.panorama.calibrate_adjust import UNKNOWNS, Adjusted, Stand, Strokes, adjust, moved, plane_basis
 from touchline.panorama.calibrate_certainty import apart_deg, certainty, overlap_places
 from touchline.panorama.calibrate_matches import Matches
@@ -108,7 +108,9 @@ def test_lines_of_one_direction_level_what_they_can():
     rng = np.random.default_rng(7)
     true = true_stand()
     sideways = tuple(line for line in FIELD if line.axis == ALONG)
-    found = adjust(true, seen_points(true, 150, 0.2, rng), seen_strokes(true, 0.2, rng, sideways), SIZES, AUTO)
+    found = adjust(
+        true, seen_points(true, 150, 0.2, rng), seen_strokes(true, 0.2, rng, sideways), SIZES, AUTO
+    )
     assert (np.abs(facts(found.stand) - facts(true)) < 3.5 * sigmas(found)).all()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ Pair = tuple[Image, Image]
 
 _LOOKS = 4  # moments that are compared for each still
 _SMALL = 320  # pixels along the longer side of the pictures that motion is judged by
+_PARTS = 4  # along each side, each judged alone
 _SHAKEN = 0.004  # of the longer side: a camera that moves more between two looks is being shaken
 _FROZEN = 0.05  # mean difference in levels below which a picture is the one before, again
 
@@ -164,14 +166,19 @@ def _sharpness(image: Image) -> float:
 
 
 def _shift(before: list[NDArray[np.float32]] | None, now: list[NDArray[np.float32]]) -> float:
-    """By phase correlation (Kuglin and Hines 1975)."""
+    """By phase correlation (Kuglin and Hines 1975) of parts, of which most stand still whoever runs through some."""
     if before is None:
         return 0.0
-    moved = []
+    moved: list[float] = []
     for one, two in zip(before, now, strict=True):
-        window = cv2.createHanningWindow(one.shape[::-1], cv2.CV_32F)
-        (x, y), _ = cv2.phaseCorrelate(one, two, window)
-        moved.append(float(np.hypot(x, y)) / max(one.shape))
+        rows, columns = (n // _PARTS for n in one.shape)
+        window = cv2.createHanningWindow((columns, rows), cv2.CV_32F)
+        shifts = []
+        for row in range(0, rows * _PARTS, rows):
+            for column in range(0, columns * _PARTS, columns):
+                part = slice(row, row + rows), slice(column, column + columns)
+                shifts.append(math.hypot(*cv2.phaseCorrelate(one[part].copy(), two[part].copy(), window)[0]))
+        moved.append(float(np.median(shifts)) / max(one.shape))
     return max(moved)
 
 

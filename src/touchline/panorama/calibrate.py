@@ -17,7 +17,14 @@ from touchline.panorama.calibrate_joint import FITS, Joint, finer_joint, first_j
 from touchline.panorama.calibrate_lens import Floats, Size
 from touchline.panorama.calibrate_level import level
 from touchline.panorama.calibrate_lines import find_segments
-from touchline.panorama.calibrate_matches import Features, Matches, features, find_matches, held_out, match_near
+from touchline.panorama.calibrate_matches import (
+    Features,
+    Matches,
+    features,
+    find_matches,
+    held_out,
+    match_near,
+)
 from touchline.panorama.calibrate_solve import Solution, solve
 from touchline.panorama.calibrate_still import Image, still_picture
 from touchline.panorama.calibrate_strokes import Evidence
@@ -81,15 +88,26 @@ class CalibrationResult:
         """Names and values for a person to read; what stands behind ± is one standard deviation."""
         known = self.certain
         found = [
-            ("matching points", f"{self.inliers} of {self.matches} fit" + (", some of what moves" * self.moving)),
+            (
+                "matching points",
+                f"{self.inliers} of {self.matches} fit" + (", some of what moves" * self.moving),
+            ),
             ("straight lines", f"{self.lines} fit" if self.lines else "none that say where the field lies"),
             ("reprojection error", f"median {self.median_px:.2f} px, 95 % below {self.p95_px:.2f} px"),
         ]
         if self.checked:
-            found.append(("checked with others", f"{self.checked} of {self.aside} fit, median {self.checked_px:.2f} px"))
+            found.append(
+                (
+                    "checked with others",
+                    f"{self.checked} of {self.aside} fit, median {self.checked_px:.2f} px",
+                )
+            )
         found += [
             ("angle between cameras", f"{self.apart_deg:.2f} ± {known.apart_deg:.2f} degrees"),
-            ("seen by both", f"{self.overlap_deg:.1f} degrees, {100 * self.overlap_share:.0f} % of the left picture"),
+            (
+                "seen by both",
+                f"{self.overlap_deg:.1f} degrees, {100 * self.overlap_share:.0f} % of the left picture",
+            ),
             ("uncertain in the overlap", f"± {known.overlap_px:.2f} px"),
         ]
         for k, (name, camera) in enumerate(zip(("left", "right"), self.rig.cameras, strict=True)):
@@ -104,11 +122,13 @@ class CalibrationResult:
         said = []
         if not self.lines:
             said.append(
-                "No lines say where the field lies: tilt, roll and fields of view rest on what is likely. Film the lines "
-                "of the field, boards or a stand, or say what lens it is (--lens)."
+                "No lines say where the field lies: tilt, roll and fields of view rest on what is likely. Film the "
+                "lines of the field, boards or a stand, or say what lens it is (--lens)."
             )
         if self.moving:
-            said.append("Too little stands still in the overlap, so players counted too: both films must be in step.")
+            said.append(
+                "Too little stands still in the overlap, so players counted too: both films must be in step."
+            )
         if self.overlap_share < _SMALL_OVERLAP:
             said.append("The overlap is narrow; 10 to 25 % of a picture make a better seam.")
         return said

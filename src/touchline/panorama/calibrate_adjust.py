@@ -179,7 +179,7 @@ def noise(residuals: Floats, floor: float) -> float:
 
 
 def line_noise(strokes: Strokes, residuals: Floats, floor: float) -> Floats:
-    """The deviation of each point of a line, pixels, shape (n,): a line's own, held to what is typical of its direction.
+    """The deviation of each point of a line, pixels, shape (n,): a line's own, held to its direction's typical one.
 
     A touchline is known ten times better than the edge of a mown stripe.
     """

@@ -29,9 +29,9 @@ def check_steady(pictures: tuple[Sequence[Image], Sequence[Image]]) -> None:
         share = steadiness(mine)
         if share < _LEAST_STEADY:
             raise CalibrationError(
-                f"the {side} camera does not stand still: only {100 * share:.0f} % of what it sees is the same from one "
-                "moment to the next; fix both cameras, and calibrate from footage in which they are not touched, zoomed "
-                "or cut"
+                f"the {side} camera does not stand still: only {100 * share:.0f} % of what it sees is the same from "
+                "one moment to the next; fix both cameras, and calibrate from footage in which they are not touched, "
+                "zoomed or cut"
             )
 
 
@@ -112,9 +112,9 @@ def check_spread(covered: int, bands: int, count: int) -> None:
     """Raises CalibrationError if the matches say nothing of most of the seam."""
     if covered < _LEAST_BANDS:
         raise CalibrationError(
-            f"the {count} matching points lie in one place, along {100 * covered / bands:.0f} % of the seam; the rest of "
-            "it would be a guess: turn the cameras so that they overlap more, or film something with texture along the "
-            "whole overlap (lines, boards, cones, people walking through it)",
+            f"the {count} matching points lie in one place, along {100 * covered / bands:.0f} % of the seam; the rest "
+            "of it would be a guess: turn the cameras so that they overlap more, or film something with texture along "
+            "the whole overlap (lines, boards, cones, people walking through it)",
             matches=count,
         )
 

@@ -35,5 +35,9 @@ def level_turns(turns: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
         return one, np.asarray(between @ one)
 
     start = np.array([-rotation_to_angles(between)[0] / 2, 0.0, 0.0])
-    found = least_squares(lambda p: unlikely_mast(turned(p)), start, x_scale=0.1)
+
+    def unlikely(p: Floats) -> Floats:
+        return unlikely_mast(turned(p))
+
+    found = least_squares(unlikely, start, x_scale=0.1)
     return turned(found.x)

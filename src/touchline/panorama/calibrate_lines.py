@@ -2,8 +2,8 @@
 
 A line segment detector (von Gioi et al. 2010) says where to look. Across each segment the picture's profile is
 read at many stations: a painted line is a ridge, whose middle lies half-way between its two slopes however wide
-and blurred it is (the slopes themselves are pushed apart by the blur; Steger 1998); anything else is an edge, which lies
-where the slope is steepest. Nothing is assumed about the lens: a segment may bend.
+and blurred it is (the slopes themselves are pushed apart by the blur; Steger 1998); anything else is an edge,
+which lies where the slope is steepest. Nothing is assumed about the lens: a segment may bend.
 """
 
 from __future__ import annotations
@@ -64,9 +64,12 @@ def find_segments(image: Image) -> Segments:
     if not len(ends):
         return Segments.none()
     stations = _stations(ends)
-    offsets, ridges = _across(picture, *stations)
+    offsets, ridges = _across(picture, *stations[:2])
     occupied = np.full((picture.shape[0] // 2 + 2, picture.shape[1] // 2 + 2), np.nan, np.float32)
-    points, owner, lengths, painted = [], [], [], []
+    points: list[Floats] = []
+    owner: list[Counts] = []
+    lengths: list[float] = []
+    painted: list[bool] = []
     for number in range(len(ends)):
         mine = stations[2] == number
         traced = _traced(stations[0][mine], stations[1][mine], offsets[mine], ridges[mine], occupied)
@@ -106,11 +109,8 @@ def _stations(ends: Floats) -> tuple[Floats, Floats, Counts]:
     return np.vstack(places), np.vstack(across), np.concatenate(owner)
 
 
-def _across(
-    picture: Image, places: Floats, across: Floats, owner: Counts
-) -> tuple[Floats, NDArray[np.bool_]]:
+def _across(picture: Image, places: Floats, across: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     """How far across its segment each station's line lies (nan: none there), and whether it is a ridge."""
-    del owner
     blurred = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), _BLUR)
     steps = np.arange(-_REACH, _REACH + _STEP / 2, _STEP)
     found = []
@@ -129,7 +129,7 @@ def _across(
 def _read(profile: Floats, inside: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bool_]]:
     """Positions in profiles, shape (n, k), relative to their middles."""
     slope = np.gradient(profile, _STEP, axis=1)
-    n, k = slope.shape
+    n, k = len(profile), len(profile[0])
     rows, middle = np.arange(n), k // 2
     near = round(_NEAR / _STEP)
     first = middle - near + np.argmax(np.abs(slope[:, middle - near : middle + near + 1]), axis=1)

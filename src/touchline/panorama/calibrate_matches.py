@@ -135,10 +135,10 @@ def match_near(left: Features, right: Features, expected: Floats, reach: float) 
     here = np.nonzero(np.isfinite(expected).all(axis=1))[0]
     if not len(here) or len(right) < 2:
         return Matches.none()
-    around = cKDTree(right.places).query_ball_point(expected[here], reach)
-    counts = np.array([len(a) for a in around])
-    one = np.repeat(here, counts)
-    two = np.array([k for a in around for k in a], dtype=np.intp)
+    close = cKDTree(expected[here]).sparse_distance_matrix(
+        cKDTree(right.places), reach, output_type="ndarray"
+    )
+    one, two = here[close["i"]], close["j"]
     apart = np.linalg.norm(left.descriptors[one] - right.descriptors[two], axis=1)
     kept = apart < 0.6  # unrelated descriptors are about 1.0 apart
     one, two, apart = one[kept], two[kept], apart[kept]

@@ -97,8 +97,8 @@ def swept_strokes(stand: Stand, evidence: Evidence, tolerance: float) -> Strokes
         )
         if len(left) + len(right) < _LEAST_SWEPT:
             mine = np.where(detected == axis, axis, NONE)
-            for side, (found, chosen) in enumerate(zip(evidence.segments, (mine[:count], mine[count:]), strict=True)):
-                parts[side].append(_picked(found, chosen))
+            parts[0].append(_picked(evidence.segments[0], mine[:count]))
+            parts[1].append(_picked(evidence.segments[1], mine[count:]))
             continue
         before = [sum(len(part.axes) for part in side) for side in parts]
         pairs = same_lines(left, right, _SAME * tolerance)
@@ -131,6 +131,4 @@ def _strokes(stand: Stand, left: Pieces, right: Pieces, same: list[tuple[int, in
         scales.append(pixels_per_plane(lens, pieces.points, normals[pieces.owner]))
     owner = np.concatenate([left.owner, right.owner + len(left.axes)])
     axes = np.concatenate([left.axes, right.axes])
-    return Strokes(
-        (left.points, right.points), number.ravel()[owner], axes[kept], np.concatenate(scales)
-    )
+    return Strokes((left.points, right.points), number.ravel()[owner], axes[kept], np.concatenate(scales))

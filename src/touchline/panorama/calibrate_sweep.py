@@ -91,9 +91,7 @@ def same_lines(left: Lines, right: Lines, reach: float) -> list[tuple[int, int]]
     return found
 
 
-def sweep(
-    picture: Image, lens: Lens, turn: Floats, axes: Floats, axis: int, reach: float
-) -> Lines:
+def sweep(picture: Image, lens: Lens, turn: Floats, axes: Floats, axis: int, reach: float) -> Lines:
     """Points along lines of one direction in one picture.
 
     Args:
@@ -137,7 +135,9 @@ def _crossings(picture: NDArray[np.float32], lens: Lens, book: Floats) -> Places
             continue
         leans = np.unwrap(np.sort(np.arctan2(seen[inside, 1], seen[inside, 0])))
         gaps = np.diff(np.r_[leans, leans[0] + 2 * np.pi])
-        begin = leans[(int(np.argmax(gaps)) + 1) % len(leans)]  # the arc that is seen begins after the widest gap
+        begin = leans[
+            (int(np.argmax(gaps)) + 1) % len(leans)
+        ]  # the arc that is seen begins after the widest gap
         width = 2 * np.pi - float(gaps.max())
         found.append(_stretch(picture, lens, book, number, (start, start + step), (begin, begin + width)))
     fields = zip(*(f for f in found if len(f[0])), strict=True) if any(len(f[0]) for f in found) else None
@@ -159,7 +159,9 @@ def _stretch(
     """Lean, angle along, stretch, kind, strength and scale of what crosses one stretch."""
     middle = (ends[0] + ends[1]) / 2
     probe = lens.pixels(_rays(np.linspace(*leans, 9), np.full(9, middle)) @ book)
-    across = float(np.median(np.linalg.norm(np.diff(probe, axis=0), axis=1))) / max(1e-9, (leans[1] - leans[0]) / 8)
+    across = float(np.median(np.linalg.norm(np.diff(probe, axis=0), axis=1))) / max(
+        1e-9, (leans[1] - leans[0]) / 8
+    )
     count = min(_MOST_SAMPLES, int((leans[1] - leans[0]) * across / _STEP))
     if count < 40:
         return (np.empty(0),) * 6
@@ -169,19 +171,23 @@ def _stretch(
     at = lens.pixels(rays.reshape(-1, 3)).reshape(_ROWS, count, 2)
     height, width = picture.shape
     inside = ((at >= 0) & (at <= (width - 1, height - 1))).all(axis=-1) & (rays[..., 2] > 0.05)
-    whole = inside.all(axis=0)
+    whole = np.asarray(inside.all(axis=0))
     values = cv2.remap(
-        picture, at[..., 0].astype(np.float32), at[..., 1].astype(np.float32), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+        picture,
+        at[..., 0].astype(np.float32),
+        at[..., 1].astype(np.float32),
+        cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REPLICATE,
     )
     mean = np.asarray(values, dtype=np.float64).mean(axis=0)
     profile = cv2.GaussianBlur(mean[None, :], (0, 0), _BLUR / _STEP, borderType=cv2.BORDER_REPLICATE)[0]
     centre = at[_ROWS // 2]
     pace = np.linalg.norm(np.gradient(centre, axis=0), axis=1) / _STEP  # how far samples are apart, in steps
     index, kind, strength = _peaks(np.gradient(profile, _STEP) / np.maximum(pace, 0.1), whole)
-    places = np.interp(index, np.arange(count), lean)
-    scale = np.interp(index, np.arange(count), pace) * _STEP / (lean[1] - lean[0])
-    full = np.full(len(index), middle)
-    return places, full, np.full(len(index), number), kind, strength, scale
+    places = np.asarray(np.interp(index, np.arange(count), lean))
+    scale = np.asarray(np.interp(index, np.arange(count), pace) * _STEP / (lean[1] - lean[0]))
+    along, stretch = np.full(len(index), middle), np.full(len(index), float(number))
+    return places, along, stretch, kind.astype(np.float64), strength, scale
 
 
 def _peaks(slope: Floats, whole: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.intp], Floats]:
@@ -198,7 +204,12 @@ def _peaks(slope: Floats, whole: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.
     for n, k in enumerate(top):
         rising = slope[k] > 0
         partner = n + 1
-        if rising and partner < len(top) and (top[partner] - k) * _STEP <= _WIDEST and slope[top[partner]] < 0:
+        if (
+            rising
+            and partner < len(top)
+            and (top[partner] - k) * _STEP <= _WIDEST
+            and slope[top[partner]] < 0
+        ):
             if min(size[k], size[top[partner]]) > 0.5 * max(size[k], size[top[partner]]):
                 index.append((exact[n] + exact[partner]) / 2)
                 kind.append(0)
@@ -258,4 +269,3 @@ def _unbroken(mine: NDArray[np.intp], stretch: NDArray[np.intp], seed: int) -> N
             filled = len(span) / (span[-1] - span[0] + 1)
             return mine[run] if filled >= _LEAST_SHARE else np.empty(0, np.intp)
     return np.empty(0, np.intp)
-
