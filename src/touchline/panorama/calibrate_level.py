@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
@@ -22,7 +24,7 @@ def level(rig: Rig) -> Rig:
     """
     turns = level_turns((rig.left.rotation, rig.right.rotation))
     cameras = (rig.left.rotated(turns[0]), rig.right.rotated(turns[1]))
-    return Rig(cameras, rig.error_px, rig.notes)
+    return replace(rig, cameras=cameras)
 
 
 def level_turns(turns: tuple[Floats, Floats]) -> tuple[Floats, Floats]:

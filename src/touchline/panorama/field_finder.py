@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from touchline.errors import FieldError
 from touchline.geometry import FieldOutline, Panorama, Rig, angles_to_rays, rays_to_angles
 from touchline.geometry.outline import Points
-from touchline.panorama.calibrate_matches import Image
+from touchline.panorama.calibrate_still import Image
 from touchline.panorama.field_lines import GroundLine, ground_lines, line_pixels
 from touchline.panorama.warp import edge_distance, right_share
 

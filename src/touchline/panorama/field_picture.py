@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from touchline.geometry import FieldOutline, Panorama, rays_to_angles
-from touchline.panorama.calibrate_matches import Image
+from touchline.panorama.calibrate_still import Image
 
 _LINE, _EDGE = (40, 210, 255), (24, 28, 32)
 _OUTSIDE = 0.55  # of its light
