@@ -118,10 +118,11 @@ def _frames(production: Production) -> FrameStats:
 
 
 def _let_out(channel: Channel) -> int:
-    """New frames that have passed the pacing: all that has, without what only filled gaps."""
+    """New frames that have passed the pacing: all that has, without what only filled gaps and was let out."""
     if channel.meter is None or channel.player is None:
         return 0
-    return max(0, channel.meter.shown - channel.player.held - channel.player.slates)
+    fillers = channel.player.held + channel.player.slates - channel.showing.unseen
+    return max(0, channel.meter.shown - fillers)
 
 
 def _memory(production: Production) -> MemoryStats:

@@ -122,8 +122,8 @@ class NvmmChannel(Channel):
 class AimedShowing(Showing):
     """Says where each frame is to be looked at, and pushes the frame itself; ``render`` gets its programme time."""
 
-    def _show_frame(self, frame: Frame, at: int) -> None:
+    def _show_frame(self, frame: Frame, at: int) -> bool:
         with self.durations.measure():
             view = self._render(frame.buffer, frame.pts, at) if self._render else None
         self.path.append((at, view))
-        self._push(frame.buffer)
+        return self._push(frame.buffer)

@@ -8,6 +8,7 @@ from typing import Any
 
 from touchline.counters import Durations
 from touchline.delay import Cue, Frame
+from touchline.delay.cues import Shown
 from touchline.engine.slates import Slates
 from touchline.errors import OutputError
 from touchline.geometry import View
@@ -30,12 +31,13 @@ class Showing:
         pool: of programme frames, in the held frames' memory; not needed without ``render``.
         slates: the cards for when there is no frame.
         frame_ns: duration of a slate.
-        push: takes a buffer with its PTS set.
+        push: takes a buffer with its PTS set; False if there was no room for it.
         follow: told the programme time of each cue and the PTS that it shows (None: a slate), ns; for the sound.
 
     Attributes:
         path: programme time of what was shown, and the view.
         ends_at: programme time at which the last picture ends, ns.
+        unseen: held pictures and slates for which there was no room.
     """
 
     def __init__(
@@ -45,12 +47,13 @@ class Showing:
         pool: FramePool | None,
         slates: Slates | None,
         frame_ns: int,
-        push: Callable[[Any], None],
+        push: Callable[[Any], bool],
         follow: Callable[[int, int | None], None] | None = None,
     ) -> None:
         self.durations = Durations()
         self.path: deque[tuple[int, View | None]] = deque(maxlen=PATH_LENGTH)
         self.ends_at = 0
+        self.unseen = 0
         self._render = render
         self._layout = layout
         self._pool = pool
@@ -64,16 +67,17 @@ class Showing:
         if self._follow is not None:
             self._follow(cue.at, cue.sound_pts)
         self.ends_at = cue.at + self._frame_ns
+        taken = True
         if cue.frame is not None:
-            self._show_frame(cue.frame, cue.at)
+            taken = self._show_frame(cue.frame, cue.at)
         elif self._slates is not None:
-            self._push(self._slates.card(cue.left_s, cue.at, self._frame_ns))
+            taken = self._push(self._slates.card(cue.left_s, cue.at, self._frame_ns))
+        self.unseen += not taken and cue.kind is not Shown.FRAME
 
-    def _show_frame(self, frame: Frame, at: int) -> None:
+    def _show_frame(self, frame: Frame, at: int) -> bool:
         if self._render is None or self._pool is None:
             self.path.append((at, None))
-            self._push(frame.buffer)
-            return
+            return self._push(frame.buffer)
         buffer = self._pool.acquire(wait=True)
         if buffer is None:
             raise OutputError("the programme was stopped")
@@ -86,4 +90,4 @@ class Showing:
         buffer.pts = at
         buffer.duration = frame.duration
         self.path.append((at, view))
-        self._push(buffer)
+        return self._push(buffer)

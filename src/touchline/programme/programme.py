@@ -194,9 +194,12 @@ class Programme:
         for pace in self._paces:
             pace.set_base_time(base_time)
 
-    def push(self, buffer: Any) -> None:
+    def push(self, buffer: Any) -> bool:
         """Takes a frame with its PTS, in order. Waits for room only if not paced; when paced, a frame that finds none
         is dropped and counted.
+
+        Returns:
+            False if it was dropped.
 
         Raises:
             OutputError: if no frame can be taken any more: the encoder has failed, or every output has.
@@ -205,7 +208,7 @@ class Programme:
             raise OutputError(self._failure or "the programme has not been started")
         if self._paced and self._source.get_property("current-level-buffers") >= self._ahead:
             self.dropped.add("behind")
-            return
+            return False
         if self.sound:
             self.sound.keep_up(buffer.pts)
         flow = self._source.emit("push-buffer", buffer)
@@ -213,6 +216,7 @@ class Programme:
             # The reason may still be on its way through the bus.
             self._ending.wait(0.5)
             raise OutputError(self._failure or f"the programme takes no more frames ({flow.value_nick})")
+        return True
 
     def push_sound(self, buffer: Any) -> None:
         """Takes a buffer of samples with its PTS, on the same timeline as the frames', in order. Never waits.
