@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from touchline.panorama.pace import STEP, Pace
+from touchline.panorama.pace import SLOW_S, STEP, Pace
 
 FPS = 25
 
@@ -36,10 +37,7 @@ def test_a_step_is_followed_within_a_second_without_passing_it():
 def test_small_changes_are_followed_slowly():
     values = np.concatenate([np.zeros(10), np.full(100, STEP * 0.8)])
     made = followed(values)
-    assert (
-        made[10 + 49] == np.float64(STEP * 0.8 * (1 - math.exp(-2.0 / 2.0))).round(12)
-        or abs(made[10 + 49] - STEP * 0.8 * (1 - math.exp(-1.0))) < 1e-9
-    )
+    assert made[10 + 49] == pytest.approx(STEP * 0.8 * (1 - math.exp(-50 / FPS / SLOW_S)), rel=1e-6)
 
 
 def test_noise_is_not_followed():
