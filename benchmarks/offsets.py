@@ -18,7 +18,8 @@ from scipy.fft import irfft, rfft, rfftfreq
 
 from touchline.geometry import Rig, rotation_from_angles
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.offset_pictures import Overlap, Signals, offset_from_pictures
+from touchline.panorama.offset_overlap import Overlap, Signals
+from touchline.panorama.offset_pictures import offset_from_pictures
 from touchline.panorama.offset_sound import Sound, offset_from_sound
 from touchline.synth import SyntheticMatch
 

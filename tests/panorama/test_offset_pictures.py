@@ -13,7 +13,8 @@ from touchline.geometry import Camera, Rig, rotation_from_angles
 from touchline.geometry.lens import scaled_lens
 from touchline.gst.nv12 import Nv12
 from touchline.panorama.offset import Estimate
-from touchline.panorama.offset_pictures import Overlap, Signals, _Grid, _Sampler, offset_from_pictures
+from touchline.panorama.offset_overlap import Overlap, Signals, _Grid, _Sampler
+from touchline.panorama.offset_pictures import offset_from_pictures
 from touchline.synth import SyntheticMatch
 
 SIZE = (480, 270)

@@ -12,7 +12,8 @@ from touchline.capture.recordings import RATE, Recording, record
 from touchline.errors import OffsetError
 from touchline.geometry import Rig
 from touchline.panorama.offset import Answer, TimeOffset, choose
-from touchline.panorama.offset_pictures import REACH_S, Cells, Overlap, Signals, offset_from_pictures
+from touchline.panorama.offset_overlap import Cells, Overlap, Signals
+from touchline.panorama.offset_pictures import REACH_S, offset_from_pictures
 from touchline.panorama.offset_sound import Sound, offset_from_sound
 
 LENGTH_S = 12.0
