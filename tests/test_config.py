@@ -117,6 +117,7 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
         ("blend", "smooth"),
         ("blend", "multiband:9"),
         ("seam", "wandering"),
+        ("exposure", "bright"),
         ("projection_yaw", "91"),
         ("drift", "perhaps"),
         ("pace", "slow"),

@@ -120,6 +120,7 @@ class RunConfig(ProgrammeSettings, BaseSettings):
     drift: Literal["off", "report", "correct"] = "report"
     blend: str = "feather"
     seam: Literal["fixed", "adaptive"] = "fixed"
+    exposure: Literal["auto", "light", "signal"] = "auto"
 
     programme: list[FurtherProgramme] = []
     overwrite: bool = False
@@ -188,6 +189,10 @@ class RunConfig(ProgrammeSettings, BaseSettings):
             )
         if not self.joint.plain:
             self._check_joint()
+        if self.exposure == "light" and self.memory in ("cuda", "nvmm"):
+            raise ValueError(
+                "--exposure light is made on the processor: use --memory system, or leave it away"
+            )
         if self.memory == "nvmm":
             self._check_nvmm()
         if self.projection_yaw is not None and self.projection != "pitch":

@@ -29,7 +29,8 @@ def footage(coded) -> Coded:
     ids=["panorama", "whole", "near", "wide"],
 )
 def test_every_frame_is_the_same_to_a_level(footage: Coded, settings: dict[str, str]) -> None:
-    _, plain = shown_frames(**footage.inputs, memory="system", **settings)
+    # Exposures are matched as factors of the signal on the GPU; in light they would be a level or two apart.
+    _, plain = shown_frames(**footage.inputs, memory="system", exposure="signal", **settings)
     production, frames = shown_frames(**footage.inputs, memory="cuda", **settings)
     assert [pts for pts, _ in frames] == [pts for pts, _ in plain]
     assert len(frames) == footage.frames

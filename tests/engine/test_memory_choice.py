@@ -12,7 +12,7 @@ from touchline.cuda.probe import Link
 from touchline.engine import memory
 from touchline.engine.backend import CpuBackend, choose_backend
 from touchline.engine.memory import choose_memory
-from touchline.errors import MissingCudaError
+from touchline.errors import ConfigurationError, MissingCudaError
 
 WHOLE = [
     Link("NVIDIA driver", True, "for CUDA 13.0"),
@@ -119,3 +119,12 @@ def test_nothing_of_cuda_is_imported_where_it_is_not_used(memory: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert set(done.stdout.split()) <= {"touchline.gst.cuda_links"}
+
+
+def test_exposures_matched_in_light_are_the_processors() -> None:
+    choice = choose_memory(config(memory="auto", exposure="light"), WHOLE)
+    assert choice.name == "system"
+    assert "light is asked for" in str(choice)
+    with pytest.raises(ConfigurationError, match="--exposure light is made on the processor"):
+        config(memory="cuda", exposure="light")
+    assert choose_memory(config(memory="auto", exposure="signal"), WHOLE).name == "cuda"

@@ -92,6 +92,7 @@ def test_the_choice_says_its_sums() -> None:
         ({"synthetic": None, "panorama": "a.mp4"}, "--panorama brings one picture that is stitched already"),
         ({"seam": "adaptive"}, "an adaptive seam or bands join panoramas"),
         ({"blend": "multiband"}, "an adaptive seam or bands join panoramas"),
+        ({"exposure": "signal"}, "exposures are matched as factors of the signal in panoramas"),
         ({"drift": "correct"}, "--drift correct turns the panorama after the cameras"),
         ({"memory": "cuda"}, "in --memory cuda views are rendered from panoramas"),
         (

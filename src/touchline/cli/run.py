@@ -116,6 +116,15 @@ def run(
             rich_help_panel=PICTURE,
         ),
     ] = None,
+    exposure: Annotated[
+        str | None,
+        typer.Option(
+            "--exposure",
+            metavar="HOW",
+            help="The cameras are matched: light | signal | auto: in light where that can be had (default auto).",
+            rich_help_panel=PICTURE,
+        ),
+    ] = None,
     slate: Annotated[
         str | None,
         typer.Option(

@@ -160,13 +160,15 @@ class CpuBackend:
 
     Args:
         joint: how pictures are joined.
+        in_light: match the cameras' exposures in light; otherwise as factors of the signal, as a GPU's stitch does.
     """
 
     name = "system"
     place = "plain memory"
 
-    def __init__(self, joint: Joint | None = None) -> None:
+    def __init__(self, joint: Joint | None = None, *, in_light: bool = True) -> None:
         self._joint = joint
+        self._in_light = in_light
         self.domain: Domain = SystemDomain()
         self.bus = BusBytes()
         self.substitutes: Substitutes = PlainSubstitutes()
@@ -179,7 +181,9 @@ class CpuBackend:
         return PlainPicture(picture)
 
     def stitcher(self, rig: Rig, panorama: Panorama) -> Stitcher:
-        return _CpuStitching(lambda: make_stitcher(rig, panorama, self._workers, self._joint))
+        return _CpuStitching(
+            lambda: make_stitcher(rig, panorama, self._workers, self._joint, in_light=self._in_light)
+        )
 
     def pairs(self, rig: Rig, panorama: Panorama) -> Pairs | None:
         return CpuPairs(rig, panorama, self._workers)
@@ -241,4 +245,4 @@ def choose_backend(config: RunConfig, say: Callable[[str], None]) -> Backend:
         from touchline.engine.backend_cuda import CudaBackend
 
         return CudaBackend()
-    return CpuBackend(config.joint)
+    return CpuBackend(config.joint, in_light=config.exposure != "signal")

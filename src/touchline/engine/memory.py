@@ -52,6 +52,8 @@ def _lacks(config: RunConfig) -> str | None:
     """What can't be done on this GPU of what else was asked for."""
     if config.render == "direct":
         return "views are rendered from panoramas on it; use --render panorama"
+    if config.exposure == "light":
+        return "its stitch matches exposures as factors of the signal, and light is asked for"
     if not config.joint.plain:
         return "its stitch knows a fixed seam with a feather only, and another joint is asked for"
     if config.hold == "encoded" and not any(available(one) and available(other) for one, other in _CODECS):

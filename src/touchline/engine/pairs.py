@@ -141,6 +141,8 @@ def needs_panorama(config: RunConfig) -> str | None:
             return f"the programme {name} shows the panorama"
     if not config.joint.plain:
         return "an adaptive seam or bands join panoramas"
+    if config.exposure == "signal":
+        return "exposures are matched as factors of the signal in panoramas"
     if config.drift == "correct":
         return "--drift correct turns the panorama after the cameras"
     if config.memory in ("cuda", "nvmm"):

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from touchline.geometry import Panorama, Rig
 from touchline.gst.nv12 import Nv12
 from touchline.panorama.blending import OverlapBlend
+from touchline.panorama.gain import Gain
 from touchline.panorama.joint import Joint
 from touchline.panorama.kernels import warp_rows
 from touchline.panorama.lighting import Lighting
@@ -195,6 +196,14 @@ class CpuStitcher:
             self._laid.lay()
 
 
-def make_stitcher(rig: Rig, panorama: Panorama, workers: Workers, joint: Joint | None = None) -> Stitcher:
-    """The stitcher for this machine and the frames' memory; there is one for system memory."""
-    return CpuStitcher(rig, panorama, workers, joint)
+def make_stitcher(
+    rig: Rig, panorama: Panorama, workers: Workers, joint: Joint | None = None, *, in_light: bool = True
+) -> Stitcher:
+    """The stitcher for this machine and the frames' memory; there is one for system memory.
+
+    Args:
+        rig, panorama, workers, joint: see :class:`CpuStitcher`.
+        in_light: match the cameras in light; otherwise as factors of the signal, as the GPU's stitcher does.
+    """
+    correction = None if in_light else Gain(rig, panorama)
+    return CpuStitcher(rig, panorama, workers, joint, correction=correction)
