@@ -16,7 +16,7 @@ from touchline.panorama.calibrate_still import Image, sharpness, steadiness
 _LEAST_APART_DEG = 3.0
 _LEAST_OVERLAP = 0.04  # of a picture
 _LEAST_STEADY = 0.35
-_LEAST_SHARP = 0.12
+_LEAST_SHARP = 0.2
 _BANDS, _LEAST_BANDS = 8, 3  # of the seam, and those that must hold something that both cameras see
 _LEAST_LIKENESS = 0.25
 _MOST_UNCERTAIN_PX = 3.0  # in a picture of 1280, one deviation, over 95 % of the overlap

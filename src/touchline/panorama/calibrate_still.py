@@ -91,7 +91,7 @@ def _correlation(one: Floats, two: Floats) -> Floats:
 
 
 def sharpness(picture: Image) -> float:
-    """How much fine detail a picture has beside its coarse detail: about 0.3 to 1 in focus, below 0.1 blurred.
+    """How much fine detail a picture has beside its coarse detail: about 1 in focus, below 0.2 blurred.
 
     The ratio of two bands two octaves apart of a difference-of-Gaussians pyramid (Burt and Adelson 1983), by their
     95th percentiles, so that empty sky and flat ground say nothing.
