@@ -8,10 +8,10 @@ TESTS  ?= tests
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench soak clean
+.PHONY: help setup demo test test-slow lint format bench soak clean
 
 help: ## list what can be made
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## install Debian packages, the virtual environment and Touchline into it
 
@@ -25,9 +25,12 @@ $(STAMP): pyproject.toml debian-packages.txt tools/debian-packages
 demo: $(STAMP) ## film a synthetic match with two cameras and show it seven seconds late
 	@$(BIN)/touchline demo
 
-test: $(STAMP) ## style, types and every test
+test: $(STAMP) ## style, types and the tests
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
+
+test-slow: $(STAMP) ## more cases, which would take the tests beyond ten minutes
+	@$(BIN)/python -m pytest -n $(WORKERS) -m slow $(TESTS)
 
 lint: $(STAMP) ## ruff and mypy
 	@$(BIN)/ruff check .

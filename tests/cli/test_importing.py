@@ -29,6 +29,7 @@ def test_a_project(tmp_path: Path) -> None:
     assert fit_panorama(rig).width > 1280
 
 
+@pytest.mark.slow
 def test_tables(tmp_path: Path) -> None:
     size, true = (480, 160), default_rig(3, (640, 360))
     panorama = fit_panorama(true, size=size)

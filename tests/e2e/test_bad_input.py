@@ -66,7 +66,8 @@ def test_pictures_that_have_nothing_in_common(tmp_path: Path) -> None:
     one = write_numbered(tmp_path / "one.mp4", 30)
     other = write_numbered(tmp_path / "other.mp4", 30, first=500)
     done = touchline("calibrate", one, other, "-o", tmp_path / "rig.json")
-    assert "match" in refused(done, 2)
+    said = refused(done, 2)
+    assert "match" in said or "does not stand still" in said, "every number is another picture"
     assert not (tmp_path / "rig.json").exists()
 
 

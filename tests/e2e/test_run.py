@@ -48,6 +48,7 @@ def test_the_report_says_what_the_contract_wants(footage: Coded, tmp_path: Path)
         "freezes",
         "frames",
         "memory",
+        "drift",
         "stages",
         "outputs",
         "programmes",

@@ -97,7 +97,8 @@ def test_synthetic_match(result, match):
 
 
 def test_the_same_footage_gives_the_same_rig(result, pairs):
-    assert calibrate(pairs).rig.to_dict() == result.rig.to_dict()
+    again = calibrate(pairs, models=("brown",))  # what the first search chose: it need not try the others
+    assert again.rig.to_dict() == result.rig.to_dict()
 
 
 def test_rig_file_keeps_everything(result, tmp_path):
@@ -105,6 +106,7 @@ def test_rig_file_keeps_everything(result, tmp_path):
     assert Rig.load(tmp_path / "rig.json") == result.rig
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lens", ["fisheye", "decentred"])
 def test_other_lenses(lens):
     match = SyntheticMatch(6, lens=lens)
@@ -170,6 +172,7 @@ def test_a_camera_that_is_carried_about(pairs):
         calibrate(moved)
 
 
+@pytest.mark.slow
 def test_matches_in_one_corner(pairs):
     """What both see is hidden but for a patch at the top; the rest of the seam would be a guess."""
     hidden = [tuple(image.copy() for image in pair) for pair in pairs]
@@ -292,6 +295,7 @@ def test_likeness_tells_right_from_wrong(pairs, match):
     assert likeness(wrong, *pairs[0]) < 0.2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not COURT.exists(), reason="the court footage is not here")
 def test_real_court():
     """Overhead cameras, portrait, cut out of larger pictures, nothing known about the lenses: lines run on across the

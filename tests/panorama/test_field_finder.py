@@ -56,6 +56,7 @@ def test_the_field_of_the_synthetic_match() -> None:
     assert find_field(rig, pairs) == points
 
 
+@pytest.mark.slow
 def test_without_lines_the_field_is_the_grass() -> None:
     """The lines painted over: the outline is that of the grass, some metres further out."""
     rig, pairs = stills(6)

@@ -55,7 +55,11 @@ def misalignment(found: Rig, true: Rig) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("lens", "projection", "nothing"),
-    [("brown", "equirectangular", math.nan), ("fisheye", "cylindrical", -1.0), ("brown", "cylindrical", 1e9)],
+    [
+        ("brown", "equirectangular", math.nan),
+        pytest.param("fisheye", "cylindrical", -1.0, marks=pytest.mark.slow),
+        pytest.param("brown", "cylindrical", 1e9, marks=pytest.mark.slow),
+    ],
 )
 def test_a_rig_comes_back_from_its_tables(tmp_path: Path, lens, projection, nothing: float) -> None:
     true = default_rig(5, PICTURE, lens)
@@ -77,6 +81,7 @@ def test_a_rig_comes_back_from_its_tables(tmp_path: Path, lens, projection, noth
         assert camera.fx == pytest.approx(other.fx, rel=0.005)
 
 
+@pytest.mark.slow
 def test_two_cameras_that_differ(tmp_path: Path) -> None:
     """Sizes, focal lengths, pixels that are not square, tangential terms: one model for both, all else its own."""
     left = Camera(
@@ -174,6 +179,7 @@ def test_tables_of_another_picture_size(tmp_path: Path, good) -> None:
         read_tables(write(tmp_path / "luts", good), SIZE, (0, 720), PICTURE)
 
 
+@pytest.mark.slow
 def test_left_and_right_exchanged(tmp_path: Path, good) -> None:
     swapped = {
         name.replace("left", "L").replace("right", "left").replace("L", "right"): good[name] for name in good
@@ -181,6 +187,7 @@ def test_left_and_right_exchanged(tmp_path: Path, good) -> None:
     refused(tmp_path, swapped, "the left picture is right of the right one")
 
 
+@pytest.mark.slow
 def test_two_places_are_no_rig(tmp_path: Path, good) -> None:
     """A warp that no two lenses at one viewpoint make, as one along a ground plane."""
     bent = dict(good)
