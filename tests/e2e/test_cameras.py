@@ -12,9 +12,10 @@ import cv2
 import numpy as np
 import pytest
 
+from alignment import misalignment
 from footage import read_frames
 from runs import SIZE, Coded, run, times_are_kept, touchline
-from touchline.geometry import Rig, angles_to_rays, fit_panorama
+from touchline.geometry import Rig, fit_panorama
 from touchline.synth import SyntheticMatch, read_code
 from touchline.synth.files import write_match
 
@@ -132,18 +133,6 @@ def test_real_cameras_without_a_rig(tmp_path: Path) -> None:
     assert f"{kept}, found earlier" in done.stderr.replace("\n", "")
     assert kept.read_bytes() == before
     assert len(read_frames(short, lambda y: 0)) == 10
-
-
-def misalignment(found: Rig, true: Rig) -> np.ndarray:
-    """How far apart, in pixels of the right picture, the found rig puts what both cameras truly see at one place."""
-    yaw, pitch = np.meshgrid(np.radians(np.arange(-30, 30, 0.5)), np.radians(np.arange(-50, 30, 0.5)))
-    rays = angles_to_rays(yaw, pitch)
-    left, seen_left = true.left.project(rays)
-    right, seen_right = true.right.project(rays)
-    both = seen_left & seen_right
-    assert np.count_nonzero(both) > 500
-    there, _ = found.right.project(found.left.unproject(left[both]))
-    return np.linalg.norm(there - right[both], axis=-1)
 
 
 def test_calibrate_finds_the_rig_of_small_pictures(tmp_path: Path) -> None:

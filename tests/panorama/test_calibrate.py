@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
+from alignment import misalignment
 from touchline.errors import CalibrationError
-from touchline.geometry import Camera, Distortion, Rig, angles_to_rays, fit_panorama, rotation_from_angles
+from touchline.geometry import Camera, Distortion, Rig, fit_panorama, rotation_from_angles
 from touchline.gst.nv12 import Nv12
 from touchline.panorama.calibrate import calibrate, level, overlap_deg
 from touchline.panorama.calibrate_lens import Lens
@@ -56,18 +57,6 @@ def pairs(match):
 @pytest.fixture(scope="module")
 def result(pairs):
     return calibrate(pairs)
-
-
-def misalignment(found: Rig, true: Rig) -> np.ndarray:
-    """How far apart, in pixels of the right picture, the found rig puts what both cameras truly see at one place."""
-    yaw, pitch = np.meshgrid(np.radians(np.arange(-30, 30, 0.5)), np.radians(np.arange(-50, 30, 0.5)))
-    rays = angles_to_rays(yaw, pitch)
-    left, seen_left = true.left.project(rays)
-    right, seen_right = true.right.project(rays)
-    both = seen_left & seen_right
-    assert np.count_nonzero(both) > 500
-    there, _ = found.right.project(found.left.unproject(left[both]))
-    return np.linalg.norm(there - right[both], axis=-1)
 
 
 def test_synthetic_match(result, match):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -139,3 +141,32 @@ def test_cameras_without_overlap_are_left_alone():
     rig = Rig((Camera.from_fov(64, 64, 40, yaw_deg=-30), Camera.from_fov(64, 64, 40, yaw_deg=30)))
     lighting = Lighting(rig, PANORAMA)
     assert lighting.follow(Nv12.empty(64, 64), Nv12.empty(64, 64), 0.0) == Light()
+
+
+def test_the_first_frame_of_a_match_finds_everything_compiled():
+    """Pictures of nothing, with which a run warms up, say nothing of light: the fit was compiled by the first frame."""
+    done = subprocess.run(
+        [sys.executable, "-c", _FIRST_FRAME], capture_output=True, text=True, timeout=150, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    before, after = (int(number) for number in done.stdout.split())
+    assert before == after > 0
+
+
+_FIRST_FRAME = """
+from touchline.geometry import fit_panorama
+from touchline.gst.nv12 import Nv12
+from touchline.panorama.fit_kernels import robust_fit
+from touchline.panorama.lighting import Lighting
+from touchline.panorama.tone import Light
+from touchline.synth import SyntheticMatch
+
+match = SyntheticMatch(5, (320, 180))
+lighting = Lighting(match.rig, fit_panorama(match.rig))
+print(len(robust_fit.signatures))
+left, right = Nv12.empty(320, 180), Nv12.empty(320, 180)
+match.draw(0, left, right)
+lighting.follow(left, right, 0.0)
+assert lighting.light != Light()
+print(len(robust_fit.signatures))
+"""

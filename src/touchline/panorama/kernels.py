@@ -176,7 +176,7 @@ def _one_block(source: Picture, p: Terms, inside: bool, tone: Tone, shade: Shade
     for row in range(0, BLOCK // 2, 2):
         u, v = chroma_rows(source, p, row, inside)
         if toned:
-            bright = _brightness(out, row)
+            bright = brightness(out, row)
             gain = chroma_gain(bright, tone, shade, row)
             u, v = toned_chroma(u, bright, gain, tone[2]), toned_chroma(v, bright, gain, tone[3])
         store_chroma(out, row, u, v)
@@ -195,36 +195,16 @@ def _two_blocks(
     out: Target,
 ) -> None:
     """A block in the overlap: both pictures, mixed by the weights ``w``."""
-    toned = tones[0][4]
     for row in range(BLOCK):
         one, two = luma_row(left, p, row, inside[0]), luma_row(right, q, row, inside[1])
-        if toned:
-            one = toned_luma(one, tones[0], shades[0], row)
-            two = toned_luma(two, tones[1], shades[1], row)
-        share = _weight(w, iota(), row)
-        level = (one * (spread(256) - share) + two * share) >> 8
-        store_bytes(out[0] + row * out[1], (level + 128) >> 8)
+        mix_luma(one, two, w, row, tones, shades, out)
     for row in range(0, BLOCK // 2, 2):
-        lu, lv = chroma_rows(left, p, row, inside[0])
-        ru, rv = chroma_rows(right, q, row, inside[1])
-        middle = iota_halves() * 2
-        # Lanes 0 to 7 are chroma row `row`, lanes 8 to 15 the next, two luma rows further down.
-        low, high = _weight(w, middle, 2 * row), _weight(w, middle, 2 * row + 2)
-        first = spread_halves(1, 0)
-        share = low * first + high * (spread(1) - first)
-        keep = spread(256) - share
-        if toned:
-            bright = _brightness(out, row)
-            one, two = tones
-            gain = chroma_gain(bright, one, shades[0], row)
-            lu, lv = toned_chroma(lu, bright, gain, one[2]), toned_chroma(lv, bright, gain, one[3])
-            gain = chroma_gain(bright, two, shades[1], row)
-            ru, rv = toned_chroma(ru, bright, gain, two[2]), toned_chroma(rv, bright, gain, two[3])
-        store_chroma(out, row, (lu * keep + ru * share) >> 8, (lv * keep + rv * share) >> 8)
+        one, two = chroma_rows(left, p, row, inside[0]), chroma_rows(right, q, row, inside[1])
+        mix_chroma(one, two, w, row, tones, shades, out)
 
 
 @njit(nogil=True, cache=True, forceinline=True)
-def _brightness(out: Target, row: int) -> Any:
+def brightness(out: Target, row: int) -> Any:
     """Luma above black, 8 bits below the level, beside chroma rows ``row`` and ``row + 1``, read from the output."""
     line = out[0] + 2 * row * out[1]
     pairs = load_words_halves(line, line + 2 * out[1])
@@ -239,6 +219,53 @@ def store_chroma(out: Target, row: int, u: Any, v: Any) -> None:
     store_words_halves(line, line + out[3], ((u + 128) >> 8) | (((v + 128) >> 8) << 8))
 
 
+@njit(nogil=True, cache=True, forceinline=True)
+def mix_luma(
+    one: Any,
+    two: Any,
+    w: Weights,
+    row: int,
+    tones: tuple[Tone, Tone],
+    shades: tuple[Shade, Shade],
+    out: Target,
+) -> None:
+    """Writes a luma row of a block out of both pictures', which have 8 bits below the level."""
+    if tones[0][4]:
+        one = toned_luma(one, tones[0], shades[0], row)
+        two = toned_luma(two, tones[1], shades[1], row)
+    share = _weight(w, iota(), row)
+    level = (one * (spread(256) - share) + two * share) >> 8
+    store_bytes(out[0] + row * out[1], (level + 128) >> 8)
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def mix_chroma(
+    one: tuple[Any, Any],
+    two: tuple[Any, Any],
+    w: Weights,
+    row: int,
+    tones: tuple[Tone, Tone],
+    shades: tuple[Shade, Shade],
+    out: Target,
+) -> None:
+    """Writes chroma rows ``row`` and ``row + 1`` of a block out of both pictures' U and V; its luma must be there."""
+    # Lanes 0 to 7 are chroma row `row`, lanes 8 to 15 the next, two luma rows further down.
+    middle, first = iota_halves() * 2, spread_halves(1, 0)
+    low, high = _weight(w, middle, 2 * row), _weight(w, middle, 2 * row + 2)
+    share = low * first + high * (spread(1) - first)
+    keep = spread(256) - share
+    lu, lv = one
+    ru, rv = two
+    if tones[0][4]:
+        bright = brightness(out, row)
+        left, right = tones
+        gain = chroma_gain(bright, left, shades[0], row)
+        lu, lv = toned_chroma(lu, bright, gain, left[2]), toned_chroma(lv, bright, gain, left[3])
+        gain = chroma_gain(bright, right, shades[1], row)
+        ru, rv = toned_chroma(ru, bright, gain, right[2]), toned_chroma(rv, bright, gain, right[3])
+    store_chroma(out, row, (lu * keep + ru * share) >> 8, (lv * keep + rv * share) >> 8)
+
+
 @njit(nogil=True, cache=True)
 def copy_part(scratch: NDArray[np.uint8], out: Target, columns: int, rows: int) -> None:
     """The first ``columns`` and ``rows`` of a block that was made apart because the picture's edge cuts it."""
@@ -248,10 +275,6 @@ def copy_part(scratch: NDArray[np.uint8], out: Target, columns: int, rows: int) 
     for row in range(rows // 2):
         for column in range(columns):
             store_byte(out[2] + row * out[3] + column, scratch[BLOCK + row, column])
-
-
-# For the kernels that mix pictures elsewhere.
-share_of_right, brightness = _weight, _brightness
 
 
 @njit(nogil=True, cache=True)

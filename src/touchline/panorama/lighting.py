@@ -50,6 +50,7 @@ _PRIORS = np.array(
         [0.0, 0.0, _NOISE / _UNLIKE_PRIOR, -_NOISE / _UNLIKE_PRIOR],
     ]
 )
+_GREY = np.full((2 * _ENOUGH, 6), 4 * 128, np.int32)  # pairs of points that show the same
 _LIGHTS = to_light((np.arange(LEVELS) / 4 - BLACK) / RANGE)  # of each sum of four levels
 
 
@@ -82,6 +83,8 @@ class Lighting:
         self._pairs = 0
         self._falloff_since: float | None = None
         self._tones = self._light.tones(self._shades())
+        # The fit is compiled when it is first asked for; the first frame of a match must not wait for that.
+        light_of(_GREY, np.zeros((len(_GREY), 2)))
 
     @property
     def light(self) -> Light:

@@ -27,11 +27,12 @@ from touchline.panorama.kernels import (
     chroma_rows,
     copy_part,
     luma_row,
-    share_of_right,
+    mix_chroma,
+    mix_luma,
     store_chroma,
     terms,
 )
-from touchline.panorama.lanes import iota, iota_halves, spread, spread_halves, store_bytes
+from touchline.panorama.lanes import spread, store_bytes
 from touchline.panorama.tone_kernels import (
     Shade,
     Tone,
@@ -117,34 +118,16 @@ def _two_means(
     out: Target,
 ) -> None:
     """A block in the overlap: both pictures, mixed by the weights ``w``."""
-    toned = tones[0][4]
     for row in range(BLOCK):
         one = _mean_luma(left, luma[0], row, inside[0], scale)
         two = _mean_luma(right, luma[1], row, inside[1], scale)
-        if toned:
-            one = toned_luma(one, tones[0], shades[0], row)
-            two = toned_luma(two, tones[1], shades[1], row)
-        share = share_of_right(w, iota(), row)
-        level = (one * (spread(256) - share) + two * share) >> 8
-        store_bytes(out[0] + row * out[1], (level + 128) >> 8)
+        mix_luma(one, two, w, row, tones, shades, out)
     if not colour:
         return
     for row in range(0, BLOCK // 2, 2):
-        lu, lv = _mean_chroma(left, chroma[0], row, inside[0], scale)
-        ru, rv = _mean_chroma(right, chroma[1], row, inside[1], scale)
-        # Lanes 0 to 7 are chroma row `row`, lanes 8 to 15 the next, two luma rows further down.
-        middle, first = iota_halves() * 2, spread_halves(1, 0)
-        low, high = share_of_right(w, middle, 2 * row), share_of_right(w, middle, 2 * row + 2)
-        share = low * first + high * (spread(1) - first)
-        keep = spread(256) - share
-        if toned:
-            bright = brightness(out, row)
-            one, two = tones
-            gain = chroma_gain(bright, one, shades[0], row)
-            lu, lv = toned_chroma(lu, bright, gain, one[2]), toned_chroma(lv, bright, gain, one[3])
-            gain = chroma_gain(bright, two, shades[1], row)
-            ru, rv = toned_chroma(ru, bright, gain, two[2]), toned_chroma(rv, bright, gain, two[3])
-        store_chroma(out, row, (lu * keep + ru * share) >> 8, (lv * keep + rv * share) >> 8)
+        one = _mean_chroma(left, chroma[0], row, inside[0], scale)
+        two = _mean_chroma(right, chroma[1], row, inside[1], scale)
+        mix_chroma(one, two, w, row, tones, shades, out)
 
 
 @_compiled
