@@ -15,19 +15,22 @@ help: ## list what can be made
 
 setup: $(STAMP) ## install Debian packages, the virtual environment and Touchline into it
 
-$(STAMP): pyproject.toml debian-packages.txt tools/debian-packages
+$(STAMP): pyproject.toml debian-packages.txt tools/debian-packages tools/compile-kernels
 	@tools/debian-packages
 	@echo "Setting up $(VENV) (a minute or two the first time)"
 	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear --system-site-packages $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy only-if-needed --editable '.[dev]'
+	@echo "Compiling kernels (a minute the first time)"
+	@tools/compile-kernels $(BIN)/touchline
 	@touch $@
 
 demo: $(STAMP) ## film a synthetic match with two cameras and show it seven seconds late
 	@$(BIN)/touchline demo
 
+# In the order of the folders, since by default the files with the fewest tests come last, and those take longest.
 test: $(STAMP) ## style, types and the tests
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 test-slow: $(STAMP) ## more cases, which would take the tests beyond ten minutes
 	@$(BIN)/python -m pytest -n $(WORKERS) -m slow $(TESTS)

@@ -8,15 +8,19 @@ from rich.console import Console
 
 from benchmarks import (
     blending,
+    camera_work,
     delay,
+    detection,
     direct,
     holding,
     live,
     live_delay,
     offsets,
     pacing,
+    planning,
     rendering,
     stitching,
+    tracking,
 )
 
 TABLES = {
@@ -29,7 +33,11 @@ TABLES = {
     "holding": holding.main,
     "offsets": offsets.main,
     "pacing": pacing.main,
+    "planning": planning.main,
+    "detection": detection.main,
+    "camera_work": camera_work.main,
     "live": live.main,
+    "tracking": tracking.main,
 }
 
 

@@ -175,7 +175,7 @@ def compiled(source: str, kernel: str, parameters: Sequence[str], options: Seque
         source: the kernels' text.
         parameters: the types of the kernel's parameters, as C++ writes them.
         options: definitions as NVRTC takes them.
-        folder: where to put the library.
+        folder: where to put the library, if it is not there yet.
     """
     compiler = shutil.which("g++")
     if compiler is None:
@@ -192,16 +192,17 @@ extern "C" void enter(const unsigned *grid, const unsigned *block, const void *c
 }}
 """
     name = hashlib.sha256((text + " ".join(options)).encode()).hexdigest()[:16]
-    (folder / f"{name}.cpp").write_text(text)
     library = folder / f"{name}.so"
-    command = [compiler, "-std=c++17", "-O1", "-shared", "-fPIC", "-Wno-unknown-pragmas", *options]
-    done = subprocess.run(
-        [*command, str(folder / f"{name}.cpp"), "-o", str(library)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    if not library.exists():
+        (folder / f"{name}.cpp").write_text(text)
+        command = [compiler, "-std=c++17", "-O1", "-shared", "-fPIC", "-Wno-unknown-pragmas", *options]
+        done = subprocess.run(
+            [*command, str(folder / f"{name}.cpp"), "-o", str(library)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
     enter = ctypes.CDLL(str(library)).enter
 
     def run(grid: Sequence[int], block: Sequence[int], *arguments: ctypes.Structure | ctypes.Array) -> None:

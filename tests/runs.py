@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from touchline.cli import main
 from touchline.cli.session import run_session
 from touchline.config import load_config
 from touchline.engine.production import Production
@@ -92,6 +95,17 @@ def touchline(
         env={**os.environ, **environment},
         check=False,
     )
+
+
+def touchline_here(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The command line in this process: from the arguments to the exit code the same, but for seconds of start-up."""
+    shown, told = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(shown), redirect_stderr(told):
+        patch.setattr(sys, "argv", ["touchline", *map(str, arguments)])
+        patch.setenv("TOUCHLINE_DEBUG", "")  # what --debug sets must not outlive it
+        with pytest.raises(SystemExit) as leaving:
+            main()
+    return subprocess.CompletedProcess(sys.argv, leaving.value.code, shown.getvalue(), told.getvalue())
 
 
 def refused(done: subprocess.CompletedProcess[str], code: int) -> str:

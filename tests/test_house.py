@@ -26,7 +26,6 @@ ORDER = (
     "render",
     "programme",
     "deepstream",
-    "deepstream",
     "telemetry",
     "config",
     "soak",

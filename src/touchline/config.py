@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from touchline.deepstream.settings import DeepStreamSettings
+from touchline.director.style import Pace, Sport
 from touchline.errors import ConfigurationError
 from touchline.panorama.joint import Joint
 
@@ -46,6 +47,7 @@ class ProgrammeSettings(BaseModel):
     max_delay: float | None = Field(None, ge=0, le=600, allow_inf_nan=False)
     lead: float = Field(0.5, ge=0, le=2, allow_inf_nan=False)
     view: str = "follow"
+    style: Pace = "standard"
     size: str | None = None
 
     slate: Literal["off", "gap", "start"] = "gap"
@@ -57,7 +59,7 @@ class ProgrammeSettings(BaseModel):
     display: bool = False
     webcam: Annotated[list[str], NoDecode] = []
     bitrate: int | None = Field(None, ge=100, le=200_000, description="kbit/s")
-    preset: str = "veryfast"
+    preset: str | None = None
 
     @property
     def lead_s(self) -> float:
@@ -117,13 +119,18 @@ class RunConfig(ProgrammeSettings, BaseSettings):
     projection_yaw: float | None = Field(None, ge=-90, le=90, allow_inf_nan=False)
     panorama_size: str | None = None
     render: Literal["auto", "panorama", "direct"] = "auto"
-    drift: Literal["off", "report", "correct"] = "report"
+    drift: Literal["auto", "off", "report", "correct"] = "auto"
     blend: str = "feather"
     seam: Literal["fixed", "adaptive"] = "fixed"
     exposure: Literal["auto", "light", "signal"] = "auto"
 
     programme: list[FurtherProgramme] = []
     overwrite: bool = False
+
+    detector: str = "auto"
+    tracks: bool = False
+    sport: Sport = "football"
+    hand_port: int | None = Field(None, ge=0, le=65_535)
 
     memory: Literal["auto", "system", "gl", "cuda", "nvmm"] = "auto"
     hold: Literal["reference", "copy", "encoded", "auto"] = "reference"

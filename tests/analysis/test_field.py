@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+import pytest
 
 from touchline.analysis import MotionDetector, MotionLog
 from touchline.analysis.field import tiles_on
@@ -41,6 +42,7 @@ def wave(luma: np.ndarray[Any, Any], panorama: Panorama, index: int) -> None:
         luma[max(0, y - 12 - up) : max(0, y - up), x - 5 : x + 6] = 30
 
 
+@pytest.mark.slow
 def test_flags_and_spectators_do_not_move_the_camera() -> None:
     """Without the field they do: the test would be none otherwise."""
     match = SyntheticMatch(1, (640, 360))

@@ -164,6 +164,7 @@ def test_the_play_is_still_found_after_an_exposure_step() -> None:
         assert motion.amount > 0
 
 
+@pytest.mark.slow
 def test_what_always_moves_loses_its_weight() -> None:
     """A flag at the top of the panorama waves before the play begins, larger than any player."""
     rng = np.random.default_rng(5)

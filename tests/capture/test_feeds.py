@@ -82,8 +82,8 @@ def test_a_file_and_a_stream_have_no_time_in_common(tmp_path: Path) -> None:
 
 
 def test_waiting_pictures_are_bounded_in_time_and_memory() -> None:
-    assert waiting_pictures(SourceInfo(1280, 720, Fraction(30))) == 12
-    assert waiting_pictures(SourceInfo(1280, 720, Fraction(60))) == 24
+    assert waiting_pictures(SourceInfo(1280, 720, Fraction(30))) == 30
+    assert waiting_pictures(SourceInfo(1280, 720, Fraction(60))) == 60
     large = SourceInfo(3840, 2160, Fraction(60))
     assert waiting_pictures(large) * large.width * large.height * 3 // 2 <= 128_000_000
-    assert waiting_pictures(SourceInfo(640, 360, Fraction(0))) == 12
+    assert waiting_pictures(SourceInfo(640, 360, Fraction(0))) == 30

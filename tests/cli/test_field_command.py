@@ -10,10 +10,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runs import refused, touchline
+from runs import refused, touchline, touchline_here
 from touchline.cli.field_page import FieldPage
 from touchline.cli.fielding import parse_points, written
 from touchline.errors import ConfigurationError
@@ -25,6 +25,7 @@ PANORAMA = Panorama(
 CORNERS = ((-60.0, -9.0), (-32.0, -5.5), (32.0, -5.5), (60.0, -9.0), (0.0, -40.0))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(-80, 80), st.integers(-70, -1)), min_size=3, max_size=6, unique=True))
 def test_points_come_back(corners: list[tuple[int, int]]) -> None:
     text = written(tuple((float(yaw), float(pitch)) for yaw, pitch in corners))
@@ -129,7 +130,7 @@ def test_a_port_that_is_taken(page: FieldPage) -> None:
 @pytest.fixture(scope="module")
 def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("match")
-    done = touchline("synth", folder, "--seconds", "2", "--size", "640x360", "--seed", "1")
+    done = touchline_here("synth", folder, "--seconds", "2", "--size", "640x360", "--seed", "1")
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -150,9 +151,9 @@ def test_points_are_kept_in_the_rig_and_drawn(footage: Path) -> None:
 def test_one_line_for_what_cannot_be(footage: Path, tmp_path: Path) -> None:
     inputs = footage / "left.mp4", footage / "right.mp4"
     rig = footage / "rig.json"
-    said = refused(touchline("field", *inputs, "--rig", rig, "--points", "1,2"), 2)
+    said = refused(touchline_here("field", *inputs, "--rig", rig, "--points", "1,2"), 2)
     assert "3 to 500 corners" in said
-    said = refused(touchline("field", *inputs, "--rig", tmp_path / "none.json"), 2)
+    said = refused(touchline_here("field", *inputs, "--rig", tmp_path / "none.json"), 2)
     assert "can't be read" in said
-    said = refused(touchline("field", *inputs, "--rig", rig, "--points", "1,2", "--draw"), 2)
+    said = refused(touchline_here("field", *inputs, "--rig", rig, "--points", "1,2", "--draw"), 2)
     assert "not both" in said

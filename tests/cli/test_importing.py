@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runs import refused, touchline
+from runs import refused, touchline, touchline_here
 from touchline.geometry import Rig, fit_panorama
 from touchline.synth.rig import default_rig
 
@@ -64,5 +64,5 @@ def test_tables(tmp_path: Path) -> None:
 )
 def test_refusals_are_one_line(arguments: list[str], message: str, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert message in refused(touchline("rig", "import", *arguments), 2)
+    assert message in refused(touchline_here("rig", "import", *arguments), 2)
     assert not (tmp_path / "rig.json").exists()

@@ -81,11 +81,15 @@ class Rig:
         """Plays until the first frame has come, so that others may be pushed on the element's sink pad."""
         base = self.start()
         self.run(range(1))
-        until = system_clock().get_time() + 10 * SECOND
-        while self.stats()["frames-received"] < 1:
-            assert system_clock().get_time() < until, "the first frame does not come"
-            threading.Event().wait(0.005)
+        self.wait_received(1)
         return base, self.delay.get_static_pad("sink")
+
+    def wait_received(self, count: int) -> None:
+        """Until the source, which pushes in a thread of its own, has nothing left to push of so many frames."""
+        until = system_clock().get_time() + 10 * SECOND
+        while self.stats()["frames-received"] < count:
+            assert system_clock().get_time() < until, "the frames do not come"
+            threading.Event().wait(0.005)
 
     def push(self, number: int, pts: int) -> object:
         return self.source.emit("push-buffer", self.frames.make(number, pts))
@@ -260,6 +264,7 @@ def test_a_flush_throws_the_window_away_and_it_fills_anew(rig) -> None:
     one = rig()
     one.start()
     one.run(range(12))
+    one.wait_received(12)  # or the source pushes on after the flush, without a segment, and ends the stream
     shown = len(one.seen)
     pad = one.delay.get_static_pad("sink")
     assert pad.send_event(Gst.Event.new_flush_start())

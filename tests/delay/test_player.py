@@ -116,6 +116,37 @@ def test_every_frame_leaves_once_in_order_one_delay_after_its_capture(rig) -> No
     assert player.dropped.total == 0
 
 
+def test_a_player_that_shows_more_slowly_than_frames_are_due_says_that_it_is_hurried(rig) -> None:
+    r = rig(0.5, sync=False)
+    slow = threading.Event()
+
+    def show(cue: Cue) -> None:
+        if slow.is_set():
+            threading.Event().wait(0.05)
+
+    player = Player(r.store, live(r, 300), show, delay_ns=r.delay_ns, frame_ns=CAPS.frame_ns, patience_s=10)
+    assert not player.hurried, "nothing is shown yet"
+    told = []
+    for number in range(90):
+        pts = number * SECOND // 30
+        left = r.base + pts - system_clock().get_time()
+        threading.Event().wait(max(0, left) / SECOND)
+        r.capture(number, pts)
+        if number == 0:
+            player.start()
+        if number == 25:
+            told.append(player.hurried)
+            slow.set()
+        if number == 50:
+            told.append(player.hurried)
+            slow.clear()
+    told.append(player.hurried)
+    assert player.state is State.PLAYING, "or it would say nothing"
+    r.store.end()
+    assert player.wait(10)
+    assert told == [False, True, False]
+
+
 def test_the_end_is_drained_in_real_time(rig) -> None:
     """The earlier attempt dropped the last seven seconds; squeezing them out at once would be no better."""
     r = rig(0.5)

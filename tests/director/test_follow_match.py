@@ -16,10 +16,12 @@ from touchline.synth import SyntheticMatch
 
 PERIOD_NS = 100_000_000
 FRAMES = 300
-SEEDS = (1, 2, 7)  # in which play soon leaves the middle; the second is the hardest of the first twelve
+HARDEST = 2  # of the first twelve
+EASIER = (1, 7)  # in which play soon leaves the middle, too
+SEEDS = (HARDEST, *(pytest.param(seed, marks=pytest.mark.slow) for seed in EASIER))
 
 
-@lru_cache(maxsize=len(SEEDS))
+@lru_cache(maxsize=3)
 def observed(seed: int) -> tuple[SyntheticMatch, ViewLimits, MotionLog]:
     match = SyntheticMatch(seed, fps=Fraction(10))
     panorama = fit_panorama(match.rig, size=(1056, 280))
@@ -44,12 +46,19 @@ def share_with_ball(match: SyntheticMatch, director: Director) -> float:
     return float(np.mean(seen))
 
 
-def test_the_ball_is_in_the_picture() -> None:
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_ball_is_in_the_picture(seed: int) -> None:
+    match, limits, log = observed(seed)
+    fixed = share_with_ball(match, FixedDirector(View(0, -10, 46), limits))
+    assert share_with_ball(match, FollowDirector(log, limits, horizon_s=7)) > fixed + 0.4
+
+
+@pytest.mark.slow
+def test_the_ball_is_in_the_picture_of_most_matches() -> None:
     shares = []
-    for seed in SEEDS:
+    for seed in (HARDEST, *EASIER):
         match, limits, log = observed(seed)
         shares.append(share_with_ball(match, FollowDirector(log, limits, horizon_s=7)))
-        assert shares[-1] > share_with_ball(match, FixedDirector(View(0, -10, 46), limits)) + 0.4
     assert np.mean(shares) > 0.85
 
 
@@ -66,7 +75,7 @@ def test_the_camera_moves_calmly_and_stays_inside(seed: int) -> None:
 
 def test_the_play_is_seen_without_the_crowd() -> None:
     """Above the pitch is nothing that moves; below the centres of bodies are their feet and shadows, some degrees."""
-    match, _, log = observed(SEEDS[0])
+    match, _, log = observed(HARDEST)
     for motion in log.between(30 * PERIOD_NS, FRAMES * PERIOD_NS):
         persons = match.truth(motion.pts_ns // PERIOD_NS).persons
         assert min(p.pitch_deg for p in persons) - 4 < motion.pitch_deg < max(p.pitch_deg for p in persons)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from footage import number_of, read_frames, write_numbered
-from runs import Coded, in_plain_memory, refused, touchline
+from runs import Coded, in_plain_memory, refused, touchline, touchline_here
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def test_a_missing_file(footage: Coded) -> None:
 def test_something_that_is_no_video(footage: Coded, tmp_path: Path) -> None:
     text = tmp_path / "notes.mp4"
     text.write_text("kick-off at three\n" * 200)
-    done = touchline(
+    done = touchline_here(
         "run", "--left", text, "--right", footage.inputs["right"], "--rig", footage.inputs["rig"]
     )
     line = refused(done, 4)
@@ -43,7 +43,7 @@ def test_something_that_is_no_video(footage: Coded, tmp_path: Path) -> None:
 
 def test_a_rig_of_other_cameras(footage: Coded, tmp_path: Path) -> None:
     small = write_numbered(tmp_path / "small.mp4", 20, size=(320, 180))
-    done = touchline(
+    done = touchline_here(
         "run", "--left", small, "--right", footage.inputs["right"], "--rig", footage.inputs["rig"]
     )
     line = refused(done, 2)
@@ -58,20 +58,20 @@ def test_a_rig_that_is_none(footage: Coded, tmp_path: Path, content: str | None,
     rig = tmp_path / "rig.json"
     if content is not None:
         rig.write_text(content)
-    done = touchline("run", *cameras(footage, rig=False), "--rig", rig)
+    done = touchline_here("run", *cameras(footage, rig=False), "--rig", rig)
     assert says in refused(done, 2)
 
 
 def test_pictures_that_never_stay_the_same(tmp_path: Path) -> None:
     one = write_numbered(tmp_path / "one.mp4", 30)
     other = write_numbered(tmp_path / "other.mp4", 30, first=500)
-    done = touchline("calibrate", one, other, "-o", tmp_path / "rig.json")
+    done = touchline_here("calibrate", one, other, "-o", tmp_path / "rig.json")
     assert "does not stand still" in refused(done, 2)
     assert not (tmp_path / "rig.json").exists()
 
 
 def test_pictures_that_have_nothing_in_common(tmp_path: Path) -> None:
-    done = touchline("calibrate", "test://smpte", "test://circular", "-o", tmp_path / "rig.json")
+    done = touchline_here("calibrate", "test://smpte", "test://circular", "-o", tmp_path / "rig.json")
     assert "match" in refused(done, 2)
     assert not (tmp_path / "rig.json").exists()
 
@@ -80,7 +80,9 @@ def test_an_mp4_that_was_cut_off(footage: Coded, tmp_path: Path) -> None:
     cut = tmp_path / "cut.mp4"
     data = Path(footage.inputs["left"]).read_bytes()
     cut.write_bytes(data[: len(data) // 2])
-    done = touchline("run", "--left", cut, "--right", footage.inputs["right"], "--rig", footage.inputs["rig"])
+    done = touchline_here(
+        "run", "--left", cut, "--right", footage.inputs["right"], "--rig", footage.inputs["rig"]
+    )
     assert "cut.mp4" in refused(done, 4)
 
 
@@ -138,7 +140,7 @@ def test_no_space_left(footage: Coded, tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there(footage: Coded, tmp_path: Path) -> None:
-    done = touchline("run", *cameras(footage), "--record", tmp_path / "no" / "x.mp4")
+    done = touchline_here("run", *cameras(footage), "--record", tmp_path / "no" / "x.mp4")
     assert "there is no folder" in refused(done, 2)
 
 
@@ -147,7 +149,7 @@ def test_a_port_in_use(footage: Coded) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        done = touchline("run", *cameras(footage), "--metrics-port", port)
+        done = touchline_here("run", *cameras(footage), "--metrics-port", port)
     assert str(port) in refused(done, 2)
 
 
@@ -155,19 +157,19 @@ def test_a_recording_over_its_own_input(footage: Coded) -> None:
     """With --overwrite the footage was gone after eight frames."""
     left = Path(footage.inputs["left"])
     before = left.read_bytes()
-    done = touchline("run", *cameras(footage), "--record", left, "--overwrite")
+    done = touchline_here("run", *cameras(footage), "--record", left, "--overwrite")
     assert "is an input" in refused(done, 2)
     assert left.read_bytes() == before
 
 
 def test_a_report_without_a_folder(footage: Coded, tmp_path: Path) -> None:
-    done = touchline("run", *cameras(footage), "--report", tmp_path / "no" / "report.json")
+    done = touchline_here("run", *cameras(footage), "--report", tmp_path / "no" / "report.json")
     assert "there is no folder" in refused(done, 2)
 
 
 @in_plain_memory
 def test_a_plan_that_does_not_fit(footage: Coded) -> None:
-    done = touchline("run", *cameras(footage), "--memory-limit", "120MB")
+    done = touchline_here("run", *cameras(footage), "--memory-limit", "120MB")
     line = refused(done, 3)
     assert "7 s x 30 fps = 210 frames" in line
     assert "longest delay that fits is" in line
@@ -188,7 +190,7 @@ def test_a_plan_that_does_not_fit(footage: Coded) -> None:
     ],
 )
 def test_wrong_usage(flags: list[str], says: str) -> None:
-    assert says in refused(touchline("run", *flags), 2)
+    assert says in refused(touchline_here("run", *flags), 2)
 
 
 def test_cuda_without_a_gpu_is_refused_with_the_missing_link_and_the_remedy() -> None:
@@ -199,13 +201,13 @@ def test_cuda_without_a_gpu_is_refused_with_the_missing_link_and_the_remedy() ->
 
 
 def test_an_unknown_option() -> None:
-    assert touchline("run", "--sideways").returncode == 2
+    assert touchline_here("run", "--sideways").returncode == 2
 
 
 def test_a_configuration_file_with_a_typing_mistake(tmp_path: Path) -> None:
     config = tmp_path / "match.toml"
     config.write_text("synthetic = 1\ndely = 3\n")
-    assert "unknown setting 'dely'" in refused(touchline("run", "--config", config), 2)
+    assert "unknown setting 'dely'" in refused(touchline_here("run", "--config", config), 2)
 
 
 def test_a_password_is_never_shown(footage: Coded, tmp_path: Path) -> None:

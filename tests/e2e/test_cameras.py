@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from alignment import misalignment
-from footage import read_frames
-from runs import SIZE, Coded, run, times_are_kept, touchline
+from footage import hash_of, read_frames
+from runs import SIZE, Coded, run, times_are_kept, touchline, touchline_here
 from touchline.geometry import Rig, fit_panorama
 from touchline.synth import SyntheticMatch, read_code
 from touchline.synth.files import write_match
@@ -102,6 +102,7 @@ def test_a_live_synthetic_match_counts_what_it_loses(tmp_path: Path) -> None:
     assert len(numbers) + sum(frames["dropped"].values()) == 30
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(not COURT.exists(), reason="the court footage is not here")
 def test_real_cameras_without_a_rig(tmp_path: Path) -> None:
@@ -153,7 +154,7 @@ def test_calibrate_finds_the_rig_of_small_pictures(tmp_path: Path) -> None:
 
 
 def test_a_preview_of_another_kind_is_refused_before_the_work(tmp_path: Path) -> None:
-    done = touchline("calibrate", "a.mp4", "b.mp4", "--preview", tmp_path / "preview.gif")
+    done = touchline_here("calibrate", "a.mp4", "b.mp4", "--preview", tmp_path / "preview.gif")
     assert done.returncode == 2
     assert "must end in .png or .jpg" in done.stderr
 
@@ -183,6 +184,6 @@ def test_the_same_seed_makes_the_same_match(filmed_twice: tuple[Path, Path]) -> 
 @pytest.mark.parametrize("name", ["left.mp4", "right.mp4"])
 def test_the_same_seed_makes_the_same_films(filmed_twice: tuple[Path, Path], name: str) -> None:
     """To the pixel, as the help says."""
-    one, again = (read_frames(folder / name, lambda y: y.tobytes()) for folder in filmed_twice)
+    one, again = (read_frames(folder / name, hash_of) for folder in filmed_twice)
     assert len(one) == 10
     assert one == again

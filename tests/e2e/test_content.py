@@ -12,8 +12,18 @@ from runs import run, times_are_kept
 RATES = [Fraction(25), Fraction(30), Fraction(50), Fraction(60000, 1001)]
 
 
-@pytest.mark.parametrize("pace", ["live", "fast"])
-@pytest.mark.parametrize("fps", RATES, ids=lambda fps: f"{float(fps):.2f}fps")
+def rates(first: int) -> pytest.MarkDecorator:
+    """Every rate at both paces: at one of them always, taking turns, and at the other one among the slow tests."""
+    cases = []
+    for number, fps in enumerate(RATES):
+        for pace in ("live", "fast"):
+            always = (pace == "live") == ((number + first) % 2 == 0)
+            marks = [] if always else [pytest.mark.slow]
+            cases.append(pytest.param(fps, pace, marks=marks, id=f"{float(fps):.2f}fps-{pace}"))
+    return pytest.mark.parametrize(("fps", "pace"), cases)
+
+
+@rates(1)
 def test_every_frame_of_both_cameras_is_in_the_panorama(coded, tmp_path, fps: Fraction, pace: str) -> None:
     footage = coded(fps)
     video = tmp_path / "programme.mp4"
@@ -24,8 +34,7 @@ def test_every_frame_of_both_cameras_is_in_the_panorama(coded, tmp_path, fps: Fr
     assert production.stitching.dropped.total == 0
 
 
-@pytest.mark.parametrize("pace", ["live", "fast"])
-@pytest.mark.parametrize("fps", RATES, ids=lambda fps: f"{float(fps):.2f}fps")
+@rates(0)
 def test_every_frame_is_in_a_fixed_view(coded, tmp_path, fps: Fraction, pace: str) -> None:
     footage = coded(fps)
     side = RATES.index(fps) % 2

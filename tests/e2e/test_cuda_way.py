@@ -42,7 +42,7 @@ def test_every_frame_is_the_same_to_a_level(footage: Coded, settings: dict[str, 
 
 
 def test_no_pixel_of_a_camera_goes_up_and_no_panorama_comes_down(footage: Coded, tmp_path) -> None:
-    """Up: nothing, for the GPU decodes; down: the programme's frames, and kilobytes for the analysis and the gain."""
+    """Up: nothing, for the GPU decodes; down: the programme's frames, and numbers: boxes, the gain."""
     video = tmp_path / "out.mp4"
     production, frames = shown_frames(
         **footage.inputs, memory="cuda", view="follow", size="640x360", record=[video]
@@ -50,8 +50,10 @@ def test_no_pixel_of_a_camera_goes_up_and_no_panorama_comes_down(footage: Coded,
     bus = production.backend.bus.as_dict()
     assert sum(bus["up"].values()) == 0
     assert bus["down"]["programme"] == len(frames) * 640 * 360 * 3 // 2
-    rest = sum(bus["down"].values()) - bus["down"]["programme"]
-    assert rest < 0.25 * bus["down"]["programme"]
+    assert set(bus["down"]) <= {"programme", "analysis", "gain"}
+    assert bus["down"]["gain"] <= (len(frames) + 2) * 32
+    # At most a few tiles of 80 boxes in each tenth of a second.
+    assert 0 < bus["down"]["analysis"] <= (len(frames) // 3 + 2) * 8 * 80 * 6 * 4
 
 
 def test_drawn_frames_go_up_once() -> None:

@@ -22,7 +22,7 @@ from touchline.synth import SyntheticMatch
 from touchline.synth.files import write_match
 
 FPS = Fraction(10)
-SECONDS = 16.0  # longer than the run, whose start may take a while after a camera was opened
+SECONDS = 30.0  # longer than the run, whose start may take a while after a camera was opened
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_one_camera_is_lost_and_comes_back(
     video, report = tmp_path / "programme.mkv", tmp_path / "report.json"
     run = Run(
         *("--left", f"rtsp://127.0.0.1:{ports[0]}/cam", "--right", f"rtsp://127.0.0.1:{ports[1]}/cam"),
-        *("--rig", match.folder / "rig.json", "--delay", 1.5, "--duration", 8, "--view", "panorama"),
+        *("--rig", match.folder / "rig.json", "--delay", 1.5, "--duration", 16, "--view", "panorama"),
         *("--preset", "ultrafast", "--record", video, "--report", report),
     )
     try:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from footage import read_frames
-from runs import refused, run, touchline
+from runs import refused, run, touchline_here
 from touchline.geometry import Rig, ViewLimits, fit_panorama
 from touchline.synth import read_code
 
@@ -78,8 +78,8 @@ def test_the_rig_says_where_the_touchlines_are_crossed(coded, tmp_path) -> None:
 
 def test_one_line_for_what_cannot_be(coded) -> None:
     film = coded(FPS).folder / "left.mp4"
-    said = refused(touchline("run", "--panorama", film, "--projection", "pitch"), 4)
+    said = refused(touchline_here("run", "--panorama", film, "--projection", "pitch"), 4)
     assert "at most 160 degrees, not 180" in said
     assert "--panorama-fov" in said
-    said = refused(touchline("run", "--synthetic", "1", "--projection-yaw", "5"), 2)
+    said = refused(touchline_here("run", "--synthetic", "1", "--projection-yaw", "5"), 2)
     assert "needs --projection pitch" in said

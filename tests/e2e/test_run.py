@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from footage import read_frames
-from runs import MEMORY, PROGRAM, Coded, run, touchline
+from footage import hash_of, read_frames
+from runs import MEMORY, PROGRAM, Coded, run, touchline, touchline_here
 
 
 @pytest.fixture(scope="module")
@@ -78,14 +78,24 @@ def test_the_report_says_what_the_contract_wants(footage: Coded, tmp_path: Path)
 
 
 def test_fast_and_live_make_the_same_film(footage: Coded, tmp_path: Path) -> None:
-    """Following, too: what a view depends on is decided by timestamps, not by what was ready."""
-    films = []
-    for pace in ("live", "fast"):
+    """Following, too: what a view depends on is decided by timestamps, not by what was ready.
+
+    As long as the machine keeps up, that is: else it looks at fewer frames for the sake of the programme.
+    """
+
+    def film(pace: str) -> tuple[list[tuple[str, int]], int]:
         video = tmp_path / f"{pace}.mp4"
-        run(**footage.inputs, delay=1.0, pace=pace, record=[video], size="640x360")
-        films.append(read_frames(video, lambda y: y.tobytes()))
-    assert len(films[0]) == footage.frames
-    assert films[0] == films[1]
+        made = run(**footage.inputs, delay=1.0, pace=pace, record=[video], size="640x360", overwrite=True)
+        return read_frames(video, hash_of), made.watch.worker.observed
+
+    fast, looks = film("fast")
+    live, seen = film("live")
+    for _ in range(4):
+        if seen < looks:
+            live, seen = film("live")
+    assert len(fast) == footage.frames
+    assert seen == looks == 10
+    assert fast == live
 
 
 def test_held_frames_are_accounted_for_while_running(footage: Coded, tmp_path: Path) -> None:
@@ -199,23 +209,26 @@ def test_metrics_are_served_while_running(tmp_path: Path) -> None:
         *("--metrics-port", 0, "--view", "fixed:0,-10,40"),
     )
     assert process.stderr is not None
-    address = ""
+    address, played = "", 'touchline_frames_total{stage="played"}'
     for line in process.stderr:
         if line.startswith("Metrics:"):
             address = line.split()[1]
             break
-    time.sleep(2)
-    with urllib.request.urlopen(address, timeout=5) as answer:
-        text = answer.read().decode()
+    values: dict[str, float] = {}
+    deadline = time.monotonic() + 20
+    # Asked until it runs as it should: when that is depends on how busy the machine is.
+    while values.get("touchline_store_frames", 0) <= 5 or values.get(played, 0) <= 5:
+        assert time.monotonic() < deadline, values
+        time.sleep(0.2)
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            text = answer.read().decode()
+        values = {
+            line.rpartition(" ")[0]: float(line.rpartition(" ")[2])
+            for line in text.splitlines()
+            if line[0] != "#"
+        }
     process.communicate(timeout=30)
-    values = {
-        line.rpartition(" ")[0]: float(line.rpartition(" ")[2])
-        for line in text.splitlines()
-        if line[0] != "#"
-    }
     assert 0.5 <= values['touchline_delay_seconds{programme="main"}'] < 2
-    assert values["touchline_store_frames"] > 5
-    assert values['touchline_frames_total{stage="played"}'] > 5
     assert values['touchline_delay_error_seconds_count{programme="main"}'] > 5
     assert values['touchline_pool_free{pool="panorama pool"}'] > 0
     assert "touchline_store_oldest_age_seconds" in values
@@ -226,22 +239,24 @@ def test_metrics_are_served_while_running(tmp_path: Path) -> None:
     "command", ["run", "demo", "synth", "calibrate", "offset", "board", "rig import", "plan", "doctor"]
 )
 def test_every_command_helps_with_exit_codes(command: str) -> None:
-    done = touchline(*command.split(), "--help")
+    done = touchline_here(*command.split(), "--help")
     assert done.returncode == 0
     assert "Exit codes" in done.stdout
 
 
 def test_plan_prints_the_figures_of_the_design() -> None:
-    done = touchline("plan", "--size", "5700x1900", "--fps", 30, "--delay", 7)
+    done = touchline_here("plan", "--size", "5700x1900", "--fps", 30, "--delay", 7)
     assert done.returncode == 0, done.stderr
     assert "3.41 GB" in done.stdout
     assert "9.10 GB" in done.stdout
-    told = json.loads(touchline("plan", "--size", "5700x1900", "--fps", 30, "--delay", 7, "--json").stdout)
+    told = json.loads(
+        touchline_here("plan", "--size", "5700x1900", "--fps", 30, "--delay", 7, "--json").stdout
+    )
     assert told[0]["window_bytes"] == 3_411_450_000
 
 
 def test_doctor_finds_what_a_run_needs() -> None:
-    done = touchline("doctor", "--json")
+    done = touchline_here("doctor", "--json")
     assert done.returncode == 0, done.stderr
     checks = {check["name"]: check for check in json.loads(done.stdout)}
     assert checks["GStreamer"]["verdict"] == "ok"

@@ -25,7 +25,7 @@ def footage(tmp_path_factory) -> Coded:
     return Coded(folder, match, 120)
 
 
-@pytest.mark.parametrize("pace", ["live", "fast"])
+@pytest.mark.parametrize("pace", ["live", pytest.param("fast", marks=pytest.mark.slow)])
 def test_both_halves_of_the_panorama_show_one_moment(footage: Coded, tmp_path: Path, pace: str) -> None:
     video = tmp_path / "programme.mp4"
     production = run(**footage.inputs, view="panorama", pace=pace, duration=2, record=[video])

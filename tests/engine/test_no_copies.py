@@ -46,7 +46,7 @@ def copies(done: subprocess.CompletedProcess[str], footage: Coded) -> int:
     return found.count(str(frame_bytes))
 
 
-@pytest.mark.parametrize("view", ["panorama", "follow"])
+@pytest.mark.parametrize("view", ["panorama", pytest.param("follow", marks=pytest.mark.slow)])
 def test_what_the_stitcher_wrote_is_what_is_shown_and_nobody_touches_it(
     footage: Coded, tmp_path, view: str
 ) -> None:

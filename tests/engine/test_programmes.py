@@ -9,7 +9,7 @@ import pytest
 
 from footage import read_frames
 from runs import run, times_are_kept
-from touchline.analysis.motion import Motion
+from touchline.analysis.detections import Detections
 from touchline.config import FurtherProgramme, load_config
 from touchline.engine.books import stats_of
 from touchline.engine.production import Production
@@ -166,7 +166,7 @@ def test_a_replay_programme_that_nobody_uses_keeps_nothing(coded) -> None:
         watch = production.watch
         assert watch is not None
         for number in range(1000):
-            watch.log.append(Motion(number * 10**8, 0.0, 0.0, 0.0, 0.1))
+            watch.log.append(Detections(number * 10**8))
             watch.forget("main", number * 10**8)
         assert len(watch.log) == 26, "half a second of history, shown at a quarter of the speed"
     finally:

@@ -129,6 +129,28 @@ def wait_for(done: Any) -> None:
         time.sleep(0.002)
 
 
+def test_a_worker_for_whom_pictures_wait_says_that_it_is_hurried(line) -> None:
+    """Six moments in a row that were there at once; one that had to be waited for, and it is not any more."""
+    told: list[bool] = []
+
+    def compose(pictures: Sequence[Nv12], out: Nv12, pts_s: float) -> None:
+        told.append(made.worker.hurried)
+        side_by_side(pictures, out, pts_s)
+
+    made = line([moment(n, n * 10) for n in range(9)], compose=compose)
+    feed, rests = made.worker._feed, iter([True])
+    ready = feed.next
+
+    def next_(timeout_s: float) -> Moment | None:
+        if len(feed._moments) == 2 and timeout_s == 0 and next(rests, False):
+            return None
+        return ready(timeout_s)
+
+    feed.next = next_
+    made.run_to_end()
+    assert told == [False] * 5 + [True] * 2 + [False] * 2
+
+
 def test_every_moment_is_stored_with_its_time(line) -> None:
     times = [0, 33, 66, 100, 170]
     one = line([moment(i, pts, 30 + i) for i, pts in enumerate(times)])

@@ -12,7 +12,10 @@ import numpy as np
 import touchline.panorama
 from render_on_host import HostTexture, compiled
 from touchline.gst.nv12 import Nv12
-from touchline.panorama.cuda_tables import SAMPLE, Planes, Source, StitchTables, Tables, Target, unpacked
+from touchline.panorama.cuda_tables import Planes, Source, StitchTables, Tables, Target
+from touchline.panorama.cuda_told import OPTIONS as GAIN_OPTIONS
+from touchline.panorama.cuda_told import THREADS, TOLD, told_difference
+from touchline.panorama.gain import Difference
 
 FOLDER = Path(touchline.panorama.__file__).parent
 # What the shim of the resampling kernels has no need of.
@@ -136,20 +139,21 @@ def host_reduce(folder: Path, luma: np.ndarray, factor: int) -> np.ndarray:
     return out
 
 
-def host_samples(folder: Path, left: Nv12, right: Nv12, points: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """The kernel that reads pairs of points, unpacked."""
-    kinds = ("Planes", "Planes", "std::add_pointer_t<const Point>", "std::add_pointer_t<Sample>", "int")
-    run = kernel("cuda_gain.cu", "sample_points", kinds, folder)
+def host_difference(
+    folder: Path, left: Nv12, right: Nv12, points: tuple[np.ndarray, np.ndarray]
+) -> Difference | None:
+    """The kernel that compares pairs of points."""
+    kinds = ("Planes", "Planes", "std::add_pointer_t<const Point>", "std::add_pointer_t<Told>", "int")
+    run = kernel("cuda_gain.cu", "differ", kinds, folder, *GAIN_OPTIONS)
     places = np.concatenate(points)
-    count = len(points[0])
-    out = np.zeros((count, 2), SAMPLE)
+    out = np.full(1, 77, TOLD)
     run(
-        (-(-count // 32), 1, 1),
-        (32, 1, 1),
+        (1, 1, 1),
+        (THREADS, 1, 1),
         planes_of(left),
         planes_of(right),
         ctypes.c_void_p(places.ctypes.data),
         ctypes.c_void_p(out.ctypes.data),
-        ctypes.c_int(count),
+        ctypes.c_int(len(points[0])),
     )
-    return unpacked(out)
+    return told_difference(out[0])

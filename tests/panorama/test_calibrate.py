@@ -85,6 +85,7 @@ def test_synthetic_match(result, match):
     assert all("±" in value for name, value in result.facts() if "camera" in name)
 
 
+@pytest.mark.slow
 def test_the_same_footage_gives_the_same_rig(result, pairs):
     again = calibrate(pairs, models=("brown",))  # what the first search chose: it need not try the others
     assert again.rig.to_dict() == result.rig.to_dict()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+
 import cv2
 import numpy as np
 import pytest
 from pitch_lines import true_stand
 
-from touchline.panorama.calibrate_lines import Segments, find_segments
+from touchline.panorama.calibrate_lines import Segments, _traced, find_segments
 from touchline.panorama.calibrate_square import (
     ACROSS,
     ALONG,
@@ -60,6 +62,21 @@ def test_a_wide_stripe_is_two_edges():
     assert np.abs(across - 12).max() < 0.4
     assert (off > 0).any()
     assert (off < 0).any()
+
+
+def test_a_segment_whose_stations_do_not_agree_is_left_out():
+    """Stations that lie off their common curve were all dropped, and the next curve was drawn through none or two."""
+    count = 20
+    places = np.column_stack([np.arange(count) * 4.0 + 20, np.full(count, 50.0)])
+    across = np.tile([0.0, 1.0], (count, 1))
+    occupied = np.full((200, 200), np.nan, np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for stray in (np.where(np.arange(count) % 2, 1.0, -1.0), np.r_[[0.0, 0.0], np.tile([1.2, -1.2], 9)]):
+            assert _traced(places, across, stray, np.ones(count, np.bool_), occupied) is None
+        traced = _traced(places, across, np.full(count, 0.5), np.ones(count, np.bool_), occupied)
+    assert traced is not None
+    assert traced[0][:, 1] == pytest.approx(50.5)
 
 
 def test_nothing_straight():

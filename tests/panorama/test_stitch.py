@@ -235,7 +235,7 @@ def fitted_psnr(made: np.ndarray, truth: np.ndarray) -> float:
     return float(10 * np.log10(255**2 / np.mean((gain * one + offset - two) ** 2)))
 
 
-@pytest.mark.parametrize("lens", ["brown", "fisheye"])
+@pytest.mark.parametrize("lens", ["brown", pytest.param("fisheye", marks=pytest.mark.slow)])
 def test_synthetic_match_with_its_true_rig(workers, lens):
     match = SyntheticMatch(5, (1280, 720), lens=lens)
     panorama = fit_panorama(match.rig)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 
 import pytest
@@ -59,6 +60,22 @@ def test_the_best_that_works_is_chosen_and_said() -> None:
     assert not {"x264enc", "openh264enc"} & set(better)
     assert str(choice).startswith(choice.factory)
     assert "700 kbit/s" in str(choice)
+
+
+@pytest.mark.skipif(not available("x264enc"), reason="x264 is not here")
+@pytest.mark.parametrize(
+    ("cores", "asked", "used"),
+    [(1, None, "superfast"), (2, None, "superfast"), (4, None, "veryfast"), (2, "fast", "fast")],
+)
+def test_x264_leaves_two_cores_room_for_the_rest(
+    monkeypatch: pytest.MonkeyPatch, cores: int, asked: str | None, used: str
+) -> None:
+    """A third of the frames of a live programme were lost on two slow cores."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(cores)))
+    settings = EncoderSettings("x264enc", speed_preset=asked)
+    assert f"on the CPU, {used})" in choose_encoder(CAPS, settings).description
+    encoder = next(e for e in encoder_elements("x264enc", CAPS, settings) if e.get_name() == "encoder")
+    assert encoder.get_property("speed-preset").value_nick == used
 
 
 @pytest.mark.parametrize("factory", SOFTWARE)

@@ -23,7 +23,7 @@ from touchline.synth import (
 )
 from touchline.synth.codes import CELLS, COLUMNS, LIGHT, ROWS, encode, place_patches
 
-SIZES = [(1280, 720), (640, 360)]
+SIZES = [pytest.param((1280, 720), marks=pytest.mark.slow), (640, 360)]
 
 
 @pytest.fixture(scope="module", params=SIZES, ids=lambda s: f"{s[0]}x{s[1]}")

@@ -2,5 +2,7 @@
 
 from touchline.analysis.log import MotionLog
 from touchline.analysis.motion import Motion, MotionDetector
+from touchline.analysis.tracking import PlayLog
+from touchline.analysis.tracking_settings import TrackSettings
 
-__all__ = ["Motion", "MotionDetector", "MotionLog"]
+__all__ = ["Motion", "MotionDetector", "MotionLog", "PlayLog", "TrackSettings"]

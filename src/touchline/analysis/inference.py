@@ -82,7 +82,7 @@ class TorchModel:
     def __init__(
         self, path: Path, batch: BatchFormat, tiles: int, stream: Any = None, device: int = 0
     ) -> None:
-        self._torch = torch = _library("torch", "PyTorch", "torch")
+        self._torch = torch = library("torch", "PyTorch", "torch")
         self._path, self._shape, self._number = path, batch.shape(tiles), batch.number
         self._stream = stream
         if stream is not None and not torch.cuda.is_available():
@@ -97,7 +97,7 @@ class TorchModel:
                 # A saved network keeps the type of its weights; the batch decides.
                 self._network = self._network.to(dtype=getattr(torch, batch.number))
         except (RuntimeError, ValueError) as error:
-            raise ConfigurationError(f"{path.name} is no TorchScript model: {_first_line(error)}") from error
+            raise ConfigurationError(f"{path.name} is no TorchScript model: {first_line(error)}") from error
 
     def queue(self, batch: Any) -> tuple[Any, ...]:
         """See :class:`Model`. Gives tensors."""
@@ -110,7 +110,7 @@ class TorchModel:
         except (RuntimeError, TypeError) as error:
             raise ConfigurationError(
                 f"{self._path.name} does not take a batch of {_written(self._shape, self._number)}: "
-                f"{_first_line(error)}"
+                f"{first_line(error)}"
             ) from error
         return tuple(_flat(made))
 
@@ -151,7 +151,7 @@ class OnnxModel:
         *,
         tensorrt: bool = False,
     ) -> None:
-        self._runtime = runtime = _library("onnxruntime", "ONNX Runtime", "onnxruntime or onnxruntime-gpu")
+        self._runtime = runtime = library("onnxruntime", "ONNX Runtime", "onnxruntime or onnxruntime-gpu")
         self._path, self._shape, self._number = path, batch.shape(tiles), batch.number
         self._stream, self._device = stream, device
         providers = (
@@ -162,7 +162,7 @@ class OnnxModel:
         # Its errors share no base but Exception.
         except Exception as error:
             raise ConfigurationError(
-                f"{path.name} is no model that ONNX Runtime can load: {_first_line(error)}"
+                f"{path.name} is no model that ONNX Runtime can load: {first_line(error)}"
             ) from error
         if stream is not None and "CUDAExecutionProvider" not in self._session.get_providers():
             raise ConfigurationError(
@@ -216,7 +216,7 @@ class OnnxModel:
             )
 
 
-def _library(module: str, name: str, package: str) -> Any:
+def library(module: str, name: str, package: str) -> Any:
     try:
         return import_module(module)
     except ImportError as error:
@@ -258,7 +258,7 @@ def _flat(made: Any) -> list[Any]:
     return [made]
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     """What a library's error says, without its traceback."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     told = [line for line in lines if line.startswith(("RuntimeError:", "TypeError:"))]

@@ -20,7 +20,8 @@ from touchline.gst.library import MILLISECOND, SECOND
 from touchline.gst.sound import Samples
 
 _DEPTH = 8  # pictures that may wait of each camera, at least
-_PATIENCE_S = 0.4  # a machine that is held up for so long loses nothing
+_PATIENCE_S = 1.0  # a machine that is held up for so long loses nothing; the delay has room for it
+_ALONE_S, _ALONE_FRAMES = 1 / 3, 6  # the longer of them is what a live camera waits for the other one at most
 _WAITING_BYTES = 128_000_000  # but no camera's waiting pictures take more than this
 _START_IN = 50 * MILLISECOND  # files begin this long after the start, when every thread is up
 _NOTED_S = 1.0  # people are told of a camera that is lost for longer than this
@@ -199,6 +200,7 @@ class CameraFeed:
         # One of two live cameras always waits for the other one if they are apart.
         apart = abs(max(self._later, key=abs)) if self._cameras else 0
         depths = [waiting_pictures(info) + math.ceil(apart / SECOND * (info.fps or 30)) for info in infos]
+        patience = min(self._patience_ns, max(round(_ALONE_S * SECOND), _ALONE_FRAMES * max(frame_ns)))
         if not self._cameras and any(self._later):
             self._earliest = self._begin_ns - max(ns or 40 * MILLISECOND for ns in frame_ns) // 2
         self._pairer = Pairer(
@@ -206,7 +208,7 @@ class CameraFeed:
             (depths[0], depths[-1]),
             waits=not (self._paced or self._cameras),
             holds_back=not self._cameras,
-            patience_ns=self._patience_ns + apart if len(self._cameras) == 2 else None,
+            patience_ns=patience + apart if len(self._cameras) == 2 else None,
         )
         # One may have gone while the other one was being opened.
         for camera in self._cameras:

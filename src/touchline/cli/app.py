@@ -20,8 +20,10 @@ from touchline.cli.doctor import doctor
 from touchline.cli.field import field
 from touchline.cli.offset import offset
 from touchline.cli.plan import plan
+from touchline.cli.render import render
 from touchline.cli.rig import rig
 from touchline.cli.run import run
+from touchline.cli.score import score
 from touchline.cli.soak import soak
 from touchline.cli.synth import synth
 from touchline.errors import TouchlineError
@@ -72,6 +74,8 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     plan,
     doctor,
     soak,
+    score,
+    render,
 )
 for command in _COMMANDS:
     app.command(name=command.__name__, epilog=EPILOG)(command)

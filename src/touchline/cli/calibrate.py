@@ -29,16 +29,28 @@ def calibrate(
             "security-4mm, security-6mm. It helps where the footage says little.",
         ),
     ] = "auto",
+    left_lens: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The left camera's lens, as `touchline board` measured it."),
+    ] = None,
+    right_lens: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The right camera's lens. A lens that is known is left as it is."),
+    ] = None,
 ) -> None:
     """Find out how two cameras stand, from a few seconds of what they film.
 
     The cameras must stand together on one mast and see about a tenth of their pictures in common. Straight lines of
     the field (or of boards, stands, roofs) say what is level, and make the lenses certain.
 
-    [bold]Example[/]
+    A field that was found or drawn in the rig that is written over is kept as long as the cameras stand as before.
+
+    [bold]Examples[/]
 
       touchline calibrate left.mp4 right.mp4 -o rig.json --preview rig.png
+
+      touchline calibrate left.mp4 right.mp4 --left-lens a.json --right-lens b.json
     """
     from touchline.cli.calibration import calibrate_footage
 
-    calibrate_footage(left, right, output, preview, lens)
+    calibrate_footage(left, right, output, preview, lens, (left_lens, right_lens))

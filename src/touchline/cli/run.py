@@ -81,11 +81,45 @@ def run(
             rich_help_panel=PICTURE,
         ),
     ] = None,
+    style: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STYLE",
+            help="Of the camera work: calm | standard | lively (default standard).",
+            rich_help_panel=PICTURE,
+        ),
+    ] = None,
+    sport: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPORT",
+            help="football | futsal | basketball | hockey | handball | rugby (default football).",
+            rich_help_panel=PICTURE,
+        ),
+    ] = None,
+    detector: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHAT",
+            help="Of ball and players: auto | motion | own | FILE.onnx | FILE.pt | FILE.jsonl | none; "
+            "or movement: only where most of it is (default auto).",
+            rich_help_panel=PICTURE,
+        ),
+    ] = None,
+    tracks: Annotated[
+        bool | None,
+        typer.Option(
+            "--tracks",
+            help="Write who plays where beside the recording also if nothing follows it: for touchline render.",
+            rich_help_panel=OUTPUTS,
+        ),
+    ] = None,
     drift: Annotated[
         str | None,
         typer.Option(
             metavar="WHAT",
-            help="Cameras that sag or are knocked: off | report | correct (default report).",
+            help="Cameras that sag or are knocked: auto | off | report | correct "
+            "(default auto: report in plain memory, off on a GPU).",
             rich_help_panel=PICTURE,
         ),
     ] = None,
@@ -181,7 +215,11 @@ def run(
     ] = None,
     preset: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="x264's speed (default veryfast).", rich_help_panel=OUTPUTS),
+        typer.Option(
+            metavar="NAME",
+            help="x264's speed (default by the cores).",
+            rich_help_panel=OUTPUTS,
+        ),
     ] = None,
     delay: Annotated[
         float | None,
@@ -244,6 +282,12 @@ def run(
     ] = None,
     metrics_port: Annotated[
         int | None, typer.Option(metavar="N", help="Serve Prometheus metrics.", rich_help_panel=MACHINE)
+    ] = None,
+    hand_port: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="A page to take the camera over by hand (127.0.0.1).", rich_help_panel=MACHINE
+        ),
     ] = None,
     metrics_address: Annotated[
         str | None,

@@ -14,12 +14,14 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn
 
 from touchline.cli.console import problems
+from touchline.cli.hand_server import HandServer
 from touchline.cli.keys import HELP, keys
 from touchline.cli.panel import Panel, summary
 from touchline.config import RunConfig
 from touchline.engine.books import report_of, stats_of
 from touchline.engine.nvmm import NvmmProduction
 from touchline.engine.production import Production
+from touchline.errors import ConfigurationError
 from touchline.telemetry.metrics import MetricsServer
 from touchline.telemetry.report import write_report
 from touchline.telemetry.snapshots import SnapshotLogger
@@ -40,11 +42,11 @@ def run_session(config: RunConfig) -> Production:
         KeyboardInterrupt: if Ctrl-C comes before anything has been filmed.
     """
     production = _prepare(config)
-    stop = _Stopper()
+    stop = Stopper()
     # Until everything is closed and told: a Ctrl-C in the last moments must not cost the end of a recording.
     with stop.installed():
         try:
-            with _metrics(config, production), _memory_log(config, production):
+            with _metrics(config, production), _memory_log(config, production), _hand(config, production):
                 production.start()
                 _watch(production, stop)
             production.close()
@@ -99,12 +101,12 @@ def _prepare(config: RunConfig) -> Production:
     return production
 
 
-def _watch(production: Production, stop: _Stopper) -> None:
+def _watch(production: Production, stop: Stopper) -> None:
     with keys(production) as heard:
         _show(production, stop, Panel(production, HELP if heard else None))
 
 
-def _show(production: Production, stop: _Stopper, panel: Panel) -> None:
+def _show(production: Production, stop: Stopper, panel: Panel) -> None:
     console = problems()
     if console.is_terminal:
         with Live(panel, console=console, refresh_per_second=4, transient=True):
@@ -114,7 +116,7 @@ def _show(production: Production, stop: _Stopper, panel: Panel) -> None:
         _wait(production, stop, lines)
 
 
-def _wait(production: Production, stop: _Stopper, tick: Any) -> None:
+def _wait(production: Production, stop: Stopper, tick: Any) -> None:
     told = 0
     while not production.wait(_LOOK_S):
         tick()
@@ -142,7 +144,7 @@ def _every(seconds: float, action: Any) -> Any:
     return tick
 
 
-class _Stopper:
+class Stopper:
     """Counts the interrupts, so that the first one drains and the second one stops."""
 
     def __init__(self) -> None:
@@ -172,6 +174,26 @@ def _metrics(config: RunConfig, production: Production) -> Iterator[None]:
         return
     with MetricsServer(lambda: stats_of(production), config.metrics_port, config.metrics_address) as server:
         problems().print(f"Metrics: http://{config.metrics_address}:{server.port}/metrics")
+        yield
+
+
+@contextmanager
+def _hand(config: RunConfig, production: Production) -> Iterator[None]:
+    """A page by which a person takes the camera over, if one is wanted."""
+    if config.hand_port is None:
+        yield
+        return
+    hands = {
+        channel.name: channel.viewing.hand
+        for channel in production.channels
+        if channel.viewing.hand is not None
+    }
+    if not hands:
+        raise ConfigurationError(
+            "--hand-port takes over a camera that follows: no programme has --view follow"
+        )
+    with HandServer(hands, config.hand_port) as server:
+        problems().print(f"Hand: {server.address}")
         yield
 
 

@@ -107,6 +107,15 @@ class Player:
         """The delay now."""
         return self._schedule.delay_ns
 
+    @property
+    def hurried(self) -> bool:
+        """Frames are there and on their way with less than half of the lead left: the work on them takes too long."""
+        shown = self.shown_pts
+        if shown is None or self.state is not State.PLAYING:
+            return False
+        next_due = shown + self._schedule.frame_ns + self._schedule.delay_ns
+        return self._timeline.overdue_s(next_due) > -self._timeline.lead_ns / SECOND / 2
+
     def start(self) -> None:
         """Begins to fill. The first frame leaves exactly one delay after its capture."""
         self._schedule.begin(self.origin_ns)

@@ -13,15 +13,18 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from touchline.analysis.detections import Detector
+from touchline.analysis.detectors import build_detector
 from touchline.capture import Picture, PlainPicture, SourceInfo
 from touchline.capture.landing import Landing, SystemLanding
 from touchline.config import RunConfig
 from touchline.counters import BusBytes
 from touchline.delay.keepers import same_picture
 from touchline.engine.memory import choose_memory
+from touchline.engine.overlook import Overlook, PlainOverlook
 from touchline.engine.pairs import CpuPairs, Pairs
 from touchline.engine.standins import PlainSubstitutes, Substitutes
-from touchline.geometry import Panorama, Rig, View
+from touchline.geometry import FieldOutline, Panorama, Rig, View
 from touchline.gst.caps import PlaneLayout, VideoCaps, packed_bytes
 from touchline.gst.domains import Domain, SystemDomain
 from touchline.gst.nv12 import Nv12
@@ -118,6 +121,18 @@ class Backend(Protocol):
     def reducer(self, layout: PlaneLayout, factor: int) -> Reduce | None:
         """Reduces the luma of held frames for the analysis; None: it can map them and does so itself."""
 
+    def overlook(self, layout: PlaneLayout, panorama: Panorama, factor: int) -> Overlook:
+        """Shows held frames to a detector, reduced by ``factor`` where that is made of pixels in plain memory."""
+
+    def detector(
+        self, name: str, panorama: Panorama, field: FieldOutline | None, length_m: float | None
+    ) -> Detector:
+        """A detector for what :meth:`overlook` shows: see :func:`touchline.analysis.detectors.build_detector`.
+
+        Raises:
+            ConfigurationError: for one that can't be had here.
+        """
+
     def same_picture(self, layout: PlaneLayout) -> Same:
         """Whether two held frames show the same, pixel by pixel."""
 
@@ -202,6 +217,14 @@ class CpuBackend:
 
     def reducer(self, layout: PlaneLayout, factor: int) -> Reduce | None:
         return None
+
+    def overlook(self, layout: PlaneLayout, panorama: Panorama, factor: int) -> Overlook:
+        return PlainOverlook(layout, panorama, factor)
+
+    def detector(
+        self, name: str, panorama: Panorama, field: FieldOutline | None, length_m: float | None
+    ) -> Detector:
+        return build_detector(name, panorama, field, length_m=length_m)
 
     def same_picture(self, layout: PlaneLayout) -> Same:
         return same_picture(layout)

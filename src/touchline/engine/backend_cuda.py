@@ -6,11 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from touchline.analysis.cuda_detector import CudaDetector
+from touchline.analysis.detections import Detector
+from touchline.analysis.detectors import OWN, build_detector, own_model
 from touchline.capture import Picture, SourceInfo, waiting_pictures
 from touchline.capture.frames import BufferPicture
 from touchline.capture.landing import STAGE as CAPTURE
@@ -19,9 +23,10 @@ from touchline.counters import BusBytes
 from touchline.cuda.copies import copy_picture, download
 from touchline.cuda.device import Device
 from touchline.cuda.picture import DevicePicture
+from touchline.engine.overlook import Overlook, overlook_factor
 from touchline.engine.standins import Substitutes
-from touchline.errors import TouchlineError
-from touchline.geometry import Panorama, Rig
+from touchline.errors import ConfigurationError, TouchlineError
+from touchline.geometry import FieldOutline, Panorama, Rig
 from touchline.gst.caps import PlaneLayout, VideoCaps, packed_bytes
 from touchline.gst.domains import Domain
 from touchline.gst.domains.cuda import CudaDomain
@@ -117,6 +122,27 @@ class CudaBackend:
             return None
         self.bus.down.add("drift", picture.width * picture.height)
         return self._down(picture.luma)
+
+    def overlook(self, layout: PlaneLayout, panorama: Panorama, factor: int) -> Overlook:
+        """As they are: tiles are reduced where they are cut."""
+        return _DeviceOverlook(self.domain, layout, panorama)
+
+    def detector(
+        self, name: str, panorama: Panorama, field: FieldOutline | None, length_m: float | None
+    ) -> Detector:
+        path = own_model(".pt") if name == OWN else Path(name).expanduser()
+        if path.suffix in (".pt", ".pth", ".ts", ".torchscript"):
+            zoom = 1 / overlook_factor(panorama)
+            detector = CudaDetector(self.device, path, panorama, field, zoom=zoom)
+            self.bus.down.add("analysis", 0)
+            detector.on_down = lambda size: self.bus.down.add("analysis", size)
+            return detector
+        if name == "none" or path.suffix == ".jsonl":
+            return build_detector(name, panorama, field, length_m=length_m)
+        raise ConfigurationError(
+            f"--detector {name} can't be had on a GPU: there are own, none, a TorchScript file (.pt), detections "
+            "(.jsonl), and movement; or use --memory system"
+        )
 
     def reducer(self, layout: PlaneLayout, factor: int) -> Callable[[Any], NDArray[np.uint8]]:
         reducer = self._keep(CudaReducer(self.device, (layout.width, layout.height), factor))
@@ -214,6 +240,18 @@ class _CountedStitcher:
         """Only the kernel: the first pair that is stitched has to be the first one that something is learnt of."""
         self._stitcher.queue(left, right, out)
         self._stitcher.stream.wait()
+
+
+class _DeviceOverlook:
+    """Held frames, where they are."""
+
+    def __init__(self, domain: Domain, layout: PlaneLayout, panorama: Panorama) -> None:
+        self.panorama = panorama
+        self.read_only = True
+        self._domain, self._layout = domain, layout
+
+    def look(self, buffer: Any) -> AbstractContextManager[Any]:
+        return self._domain.reading(buffer, self._layout)
 
 
 @dataclass(frozen=True)

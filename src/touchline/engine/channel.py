@@ -13,10 +13,12 @@ from touchline.delay.sound_follower import SoundFollower
 from touchline.director.views import ViewChoice
 from touchline.engine.backend import Backend
 from touchline.engine.hearing import lag_ns
+from touchline.engine.notebook import BACK_NS, Notebook, Recorded
 from touchline.engine.pairs import Pairs
 from touchline.engine.showing import Showing
 from touchline.engine.slates import CARDS, Slates
-from touchline.engine.viewing import Viewing, Watch, build_viewing, programme_size
+from touchline.engine.viewing import Hindsight, Viewing, build_viewing, horizon_s, programme_size
+from touchline.engine.watching import Watch, ground_of
 from touchline.errors import OutputError
 from touchline.geometry import Panorama
 from touchline.gst.caps import PlaneLayout, VideoCaps, packed_bytes
@@ -98,6 +100,8 @@ class Channel:
         self.pool = self._make_pool()
         self.viewing = Viewing(None)
         self.showing: Showing
+        self.notebook: Notebook | None = None
+        self._overwrite, self._on_note = overwrite, on_note
 
     def _make_programme(
         self,
@@ -188,18 +192,7 @@ class Channel:
         Raises:
             TouchlineError: if memory runs out or the view fits no panorama.
         """
-        size = (self.caps.width, self.caps.height)
-        self.viewing = build_viewing(
-            self.name,
-            self.settings,
-            self.choice,
-            self._panorama,
-            size,
-            self._backend,
-            watch,
-            is_full,
-            self._pairs,
-        )
+        self.viewing = self._make_viewing(watch, is_full)
         if self.pool:
             self.pool.start()
         if self.slates:
@@ -212,6 +205,49 @@ class Channel:
                 lag_ns=lag_ns(self.delay_ns),
             )
         self.showing = self._make_showing(layout)
+        self.notebook = self._make_notebook(watch, is_full)
+        if self.notebook:
+            self.showing.noted = self.notebook.shown
+
+    def _make_notebook(self, watch: Watch | None, is_full: Callable[[int], bool] | None) -> Notebook | None:
+        """Beside a recording, of a play that is known."""
+        settings = self.settings
+        if not settings.record or settings.shows_replays or watch is None or watch.play is None:
+            return None
+        style = watch.style(settings)
+        recorded = Recorded(
+            settings.record[0],
+            (self.caps.width, self.caps.height),
+            self.caps.fps,
+            self._panorama,
+            watch.field,
+            ground_of(watch.field, style),
+            self.choice.kind,
+        )
+        horizon_ns = round(horizon_s(settings) * SECOND)
+        known = Hindsight(f"{self.name} notes", watch, BACK_NS, horizon_ns, is_full)
+        return Notebook(
+            recorded,
+            watch.play,
+            horizon_ns,
+            known,
+            self.viewing.hand,
+            overwrite=self._overwrite,
+            note=self._on_note,
+        )
+
+    def _make_viewing(self, watch: Watch | None, is_full: Callable[[int], bool] | None) -> Viewing:
+        return build_viewing(
+            self.name,
+            self.settings,
+            self.choice,
+            self._panorama,
+            (self.caps.width, self.caps.height),
+            self._backend,
+            watch,
+            is_full,
+            self._pairs,
+        )
 
     def _make_showing(self, layout: PlaneLayout) -> Showing:
         return Showing(
@@ -330,6 +366,8 @@ class Channel:
     def finish(self, timeout_s: float) -> None:
         """Finishes the outputs."""
         self.programme.finish(timeout_s if self.finished else STOP_S)
+        if self.notebook:
+            self.notebook.close()
         self.measure()
         self.programme.stop()
 

@@ -28,7 +28,7 @@ from touchline.engine.nvmm_channel import NvmmChannel
 from touchline.engine.planning import Settled
 from touchline.engine.production import Production
 from touchline.engine.scene import Scene, assume_rate, panorama_of
-from touchline.engine.viewing import Watch
+from touchline.engine.watching import Watch
 from touchline.gst.caps import VideoCaps
 from touchline.gst.library import SECOND
 

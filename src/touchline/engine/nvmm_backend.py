@@ -5,14 +5,16 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any, NoReturn
 
+from touchline.analysis.detections import Detector
 from touchline.capture import Picture, SourceInfo
 from touchline.capture.landing import Landing
 from touchline.counters import BusBytes
 from touchline.deepstream.front import NvmmFront
 from touchline.engine.backend import HEADROOM_BYTES, Reduce, Same
+from touchline.engine.overlook import Overlook
 from touchline.engine.standins import PlainSubstitutes, Substitutes
 from touchline.errors import TouchlineError
-from touchline.geometry import Panorama, Rig, View
+from touchline.geometry import FieldOutline, Panorama, Rig, View
 from touchline.gst.caps import PlaneLayout, VideoCaps, packed_bytes
 from touchline.gst.domains import Domain, NvmmDomain
 from touchline.gst.nv12 import Nv12
@@ -101,6 +103,14 @@ class NvmmBackend:
         _refuse()
 
     def reducer(self, layout: PlaneLayout, factor: int) -> Reduce | None:
+        _refuse()
+
+    def overlook(self, layout: PlaneLayout, panorama: Panorama, factor: int) -> Overlook:
+        _refuse()
+
+    def detector(
+        self, name: str, panorama: Panorama, field: FieldOutline | None, length_m: float | None
+    ) -> Detector:
         _refuse()
 
     def same_picture(self, layout: PlaneLayout) -> Same:

@@ -15,7 +15,7 @@ from touchline.engine.channel import Channel
 from touchline.engine.nvmm_backend import NvmmBackend
 from touchline.engine.showing import Showing
 from touchline.engine.slates import Slates
-from touchline.engine.viewing import Watch
+from touchline.engine.watching import Watch
 from touchline.geometry import Panorama
 from touchline.gst.caps import PlaneLayout, VideoCaps
 from touchline.gst.pools import FramePool

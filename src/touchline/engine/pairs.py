@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from touchline.config import RunConfig
 from touchline.delay.plan import MB
 from touchline.director.views import parse_view
+from touchline.engine.overlook import Overlook, PairOverlook
 from touchline.errors import ConfigurationError
 from touchline.geometry import Panorama, Rig, View
 from touchline.gst.caps import PlaneLayout
@@ -48,6 +49,9 @@ class Pairs(Protocol):
 
     def reducer(self, layout: PlaneLayout, factor: int) -> Callable[[Any], NDArray[np.uint8]]:
         """The luma of the panorama of a held pair, reduced for the analysis: the frame's buffer in."""
+
+    def overlook(self, layout: PlaneLayout, panorama: Panorama, factor: int) -> Overlook:
+        """Shows the panoramas of held pairs, reduced by ``factor``, to a detector."""
 
 
 class CpuPairs:
@@ -95,6 +99,9 @@ class CpuPairs:
             camera.render(pair, view, Light(), out)
 
         return show, try_out
+
+    def overlook(self, layout: PlaneLayout, panorama: Panorama, factor: int) -> Overlook:
+        return PairOverlook(layout, self._rig, panorama, factor, self.lights, self._workers)
 
     def reducer(self, layout: PlaneLayout, factor: int) -> Callable[[Any], NDArray[np.uint8]]:
         small, lights = ReducedPanorama(self._rig, self._panorama, factor, self._workers), self.lights

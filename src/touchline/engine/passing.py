@@ -23,12 +23,14 @@ class PassWorker:
 
     Attributes:
         durations: none: nothing is stitched.
+        hurried: never: there is nothing to be done that could take too long.
         dropped: frames that did not get into the store, or were lost there, by reason.
         paired, stitched: frames that came, and that were taken.
     """
 
     def __init__(self, feed: Feed, intake: Intake, *, on_failed: Callable[[Exception], None]) -> None:
         self.durations = Durations()
+        self.hurried = False
         self.paired = 0
         self._feed = feed
         self._intake = intake

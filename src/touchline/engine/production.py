@@ -28,7 +28,8 @@ from touchline.engine.scene import Scene, build_scene
 from touchline.engine.settings import check_settings
 from touchline.engine.showing import Showing
 from touchline.engine.stitching import StitchWorker
-from touchline.engine.viewing import Watch, full_window, watch_store
+from touchline.engine.viewing import full_window
+from touchline.engine.watching import Watch, Watched, watch_store
 from touchline.errors import ConfigurationError, InputError, OutputError, TouchlineError
 from touchline.gst.library import SECOND
 from touchline.gst.pipelines import system_clock
@@ -249,7 +250,7 @@ class Production:
         self.watch: Watch | None = None
         if scene.pairs is not None:
             scene.pairs.lights.keep(kept_frames(self.config, self.plan))
-        if any(channel.needs_watch for channel in self.channels):
+        if self.config.tracks or any(channel.needs_watch for channel in self.channels):
             self.watch = self._make_watch(longest_replay_ns(round(self.config.history * SECOND)))
         is_full = None if self._live else self._is_full
         for channel in self.channels:
@@ -295,21 +296,24 @@ class Production:
         )
 
     def _make_watch(self, replayed_ns: int) -> Watch:
+        scene, window = self.scene, self.window
+        field = scene.rig.outline if scene.rig else None
+        watched = Watched(window.raw, window.layout, scene.panorama, self.backend, scene.pairs, field)
         return watch_store(
-            self.window.raw,
-            self.window.layout,
-            self.scene.panorama,
-            self.backend,
+            watched,
+            self.config,
             holds=not self._live,
             replayed_ns=replayed_ns,
-            on_failed=self._analysis_failed,
-            pairs=self.scene.pairs,
-            field=self.scene.rig.outline if self.scene.rig else None,
+            hurried=self._is_hurried,
+            say=self._say,
+            note=self._note,
         )
 
     def _warm_up(self) -> None:
         """Does what every frame needs, on nothing, so that the kernels are there when the first one comes."""
         self.scene.warm_up()
+        if self.watch:
+            self.watch.warm_up()
         frame = self.window.pool.acquire()
         for channel in self.channels:
             channel.warm_up(frame, self.window.layout)
@@ -340,6 +344,12 @@ class Production:
             on_failed=self._failed,
             on_note=self._note,
         )
+
+    def _is_hurried(self) -> bool:
+        """There is too little processor for the pictures; what can do with less of it should."""
+        players = [channel.player for channel in self.channels]
+        late = any(player.hurried for player in players if isinstance(player, Player))
+        return late or self.stitching.hurried
 
     def _is_full(self, pts: int) -> bool:
         return self.window.held.count_from(pts) >= full_window(self.plan)

@@ -190,13 +190,15 @@ def _drift(
     config: RunConfig, rig: Rig, stitcher: Stitcher | None, backend: Backend, say: Say
 ) -> DriftWorker | None:
     """Who watches the cameras, if that is wanted."""
-    if config.drift == "off":
+    # On a GPU it needs what nothing else does: whole pictures that come down to the processor.
+    mode = ("off" if backend.name == "cuda" else "report") if config.drift == "auto" else config.drift
+    if mode == "off":
         return None
 
     def failed(error: Exception) -> None:
         say(f"The cameras' drift is watched no more ({type(error).__name__}: {error})")
 
-    monitor = DriftMonitor(rig, config.drift, say)
+    monitor = DriftMonitor(rig, mode, say)
     return DriftWorker(monitor, stitcher, backend.luma, waits=config.pace == "fast", on_failed=failed)
 
 

@@ -38,6 +38,7 @@ class Showing:
         path: programme time of what was shown, and the view.
         ends_at: programme time at which the last picture ends, ns.
         unseen: held pictures and slates for which there was no room.
+        noted: told of each frame that is shown, its PTS and its view.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Showing:
         self.path: deque[tuple[int, View | None]] = deque(maxlen=PATH_LENGTH)
         self.ends_at = 0
         self.unseen = 0
+        self.noted: Callable[[int, View | None], None] = lambda _pts, _view: None
         self._render = render
         self._layout = layout
         self._pool = pool
@@ -77,6 +79,7 @@ class Showing:
     def _show_frame(self, frame: Frame, at: int) -> bool:
         if self._render is None or self._pool is None:
             self.path.append((at, None))
+            self.noted(frame.pts, None)
             return self._push(frame.buffer)
         buffer = self._pool.acquire(wait=True)
         if buffer is None:
@@ -90,4 +93,5 @@ class Showing:
         buffer.pts = at
         buffer.duration = frame.duration
         self.path.append((at, view))
+        self.noted(frame.pts, view)
         return self._push(buffer)

@@ -19,6 +19,7 @@ from touchline.gst.pools import FramePool
 # change then, and the panorama is complete.
 Compose = Callable[[Sequence[Any], Any, float], None]
 _WAIT_S = 0.1
+_HURRIED = 6  # moments in a row that were there before they were asked for
 
 
 class StitchWorker:
@@ -52,6 +53,7 @@ class StitchWorker:
         self.dropped = Tally()
         self.paired = 0
         self.stitched = 0
+        self._waiting = 0  # moments in a row that had to wait for us
         self._feed = feed
         self._compose = compose
         self._pool = pool
@@ -61,6 +63,11 @@ class StitchWorker:
         self._stand_ins = StandIns(sizes, substitutes)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="stitch", daemon=True)
+
+    @property
+    def hurried(self) -> bool:
+        """Pictures have been waiting for a while: joining them takes too long."""
+        return self._waiting >= _HURRIED
 
     def start(self) -> None:
         self._thread.start()
@@ -74,7 +81,9 @@ class StitchWorker:
     def _run(self) -> None:
         try:
             while not self._stop.is_set():
-                moment = self._feed.next(_WAIT_S)
+                moment = self._feed.next(0)
+                self._waiting = 0 if moment is None else self._waiting + 1
+                moment = moment or self._feed.next(_WAIT_S)
                 if moment is not None:
                     self.paired += 1
                     self._store_moment(moment)

@@ -1,28 +1,24 @@
-"""What the programme shows of the panorama: the director, the virtual camera, and the analysis behind them."""
+"""What the programme shows of the panorama: the director, whoever holds the camera, and the virtual camera."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from touchline.analysis.log import MotionLog
-from touchline.analysis.motion import MotionDetector
-from touchline.analysis.worker import AnalysisWorker
 from touchline.capture import parse_size
 from touchline.config import ProgrammeSettings
-from touchline.counters import Durations
-from touchline.delay import FrameStore, MemoryPlan
+from touchline.delay import MemoryPlan
 from touchline.director.fixed import FixedDirector
-from touchline.director.follow import FollowDirector
+from touchline.director.manual import ManualHand
 from touchline.director.protocol import Director
 from touchline.director.views import ViewChoice
 from touchline.engine.backend import Backend
 from touchline.engine.pairs import Pairs, Show
 from touchline.engine.showing import Render
+from touchline.engine.watching import Watch
 from touchline.errors import ConfigurationError
-from touchline.geometry import FieldOutline, Panorama, View, ViewLimits
-from touchline.gst.caps import PlaneLayout
+from touchline.geometry import Panorama, View, ViewLimits
 
 DEFAULT_SIZE = (1280, 720)
 LARGEST_SIZE = (1920, 1080)
@@ -40,82 +36,12 @@ class Viewing:
     Attributes:
         render: None if the panorama itself is the programme.
         warm_up: renders anything, so that the kernels are there when the first frame comes.
+        hand: by which a person takes the camera over; None where nobody follows anything.
     """
 
     render: Render | None
     warm_up: Callable[[Any, Any], None] | None = None
-
-
-class Observer(Protocol):
-    """Fills a log of what is seen."""
-
-    durations: Durations
-
-    def start(self) -> None:
-        """Begins."""
-
-    def stop(self) -> None:
-        """Stops and closes the log. May be called again."""
-
-
-class Watch:
-    """The analysis of the panorama, shared by every programme that follows the play.
-
-    Args:
-        log: what has been seen.
-        worker: who fills it; to be started and stopped with the run.
-        replayed_ns: how far behind those who read replays may look.
-        field: where people play; None: anywhere.
-    """
-
-    def __init__(
-        self, log: MotionLog, worker: Observer, replayed_ns: int = 0, field: FieldOutline | None = None
-    ) -> None:
-        self.log = log
-        self.worker = worker
-        self.field = field
-        self._replayed_ns = replayed_ns
-        self._needed: dict[str, int] = {}
-
-    def forget(self, who: str, before_pts: int) -> None:
-        """Drops what nobody looks at any more, once everybody has said how far back that is."""
-        self._needed[who] = before_pts
-        self.log.forget_before(min(self._needed.values()) - self._replayed_ns)
-
-    def expect(self, who: str) -> None:
-        """Somebody will read, from the beginning."""
-        self._needed[who] = 0
-
-
-def watch_store(
-    store: FrameStore,
-    layout: PlaneLayout,
-    panorama: Panorama,
-    backend: Backend,
-    *,
-    holds: bool,
-    replayed_ns: int = 0,
-    on_failed: Callable[[Exception], None],
-    pairs: Pairs | None = None,
-    field: FieldOutline | None = None,
-) -> Watch:
-    """An analysis of the newest frames of a store.
-
-    Args:
-        store: where they are.
-        layout: of those frames.
-        panorama: their geometry, or of what would be stitched of them.
-        backend: where they lie.
-        holds: frames wait for the analysis, as they may at fast pace.
-        replayed_ns: how far behind those who read replays may look.
-        on_failed: called if it has to give up.
-        pairs: what they are, if they are the cameras' pictures themselves.
-        field: where people play; None: anywhere.
-    """
-    log, detector = MotionLog(), MotionDetector(panorama, field=field)
-    reduce = (pairs or backend).reducer(layout, detector.factor)
-    worker = AnalysisWorker(store, layout, detector, log, holds=holds, on_failed=on_failed, reduce=reduce)
-    return Watch(log, worker, replayed_ns, field)
+    hand: ManualHand | None = None
 
 
 def programme_size(
@@ -127,7 +53,8 @@ def programme_size(
             return panorama.width, panorama.height
         return DEFAULT_SIZE
     width, height = parse_size(settings.size)
-    if width > LARGEST_SIZE[0] or height > LARGEST_SIZE[1]:
+    # Upright, for telephones, as well as across.
+    if max(width, height) > max(LARGEST_SIZE) or min(width, height) > min(LARGEST_SIZE):
         raise ConfigurationError(f"--size {settings.size} is larger than {LARGEST_SIZE[0]}x{LARGEST_SIZE[1]}")
     return width, height
 
@@ -177,13 +104,13 @@ def build_viewing(
     if choice.fixed is not None:
         return Viewing(_renderer(show, FixedDirector(choice.fixed, limits), None), warm_up)
     assert watch is not None
-    director = FollowDirector(watch.log, limits, horizon_s=horizon_s(settings), field=watch.field)
-    if (
-        settings.shows_replays
-    ):  # what it shows lies behind the others, and it may be asked for nothing for hours
+    director = watch.director(settings, limits, horizon_s(settings))
+    # What replays show lies behind the others, and they may be asked for nothing for hours.
+    if settings.shows_replays:
         return Viewing(_renderer(show, director, None), warm_up)
-    watch.expect(name)
-    return Viewing(_renderer(show, director, _Hindsight(name, watch, director, is_full)), warm_up)
+    hand = ManualHand(director, limits, watch.style(settings))
+    known = Hindsight(name, watch, director.past_ns, director.horizon_ns, is_full)
+    return Viewing(_renderer(show, hand, known), warm_up, hand)
 
 
 def full_window(plan: MemoryPlan) -> int:
@@ -196,25 +123,33 @@ def horizon_s(settings: ProgrammeSettings) -> float:
     return max(0.0, settings.delay - settings.lead_s - ANALYSIS_SLACK_S)
 
 
-class _Hindsight:
-    """Keeps a director and the log that it reads together."""
+class Hindsight:
+    """Keeps whoever reads what is known, and the log of it, together.
+
+    Args:
+        name: of the reader.
+        watch: whose log it is.
+        past_ns, horizon_ns: how far back, and how far ahead of the time shown, it reads.
+        is_full: at fast pace, whether the window is as full as it gets from a PTS on.
+    """
 
     def __init__(
-        self, name: str, watch: Watch, director: FollowDirector, is_full: Callable[[int], bool] | None
+        self, name: str, watch: Watch, past_ns: int, horizon_ns: int, is_full: Callable[[int], bool] | None
     ) -> None:
         self._name = name
         self._watch = watch
-        self._director = director
+        self._past_ns, self._horizon_ns = past_ns, horizon_ns
         self._is_full = is_full
+        watch.expect(name)
 
     def __call__(self, pts: int) -> None:
         # At fast pace nothing else makes sure that the analysis has come so far; live the clock does. In a window
         # that is full no more frames will come before this one goes.
         log = self._watch.log
-        while self._is_full and not log.wait_for(pts + self._director.horizon_ns, _LOOK_S):
+        while self._is_full and not log.wait_for(pts + self._horizon_ns, _LOOK_S):
             if self._is_full(pts) and log.wait_for(pts, 0):
                 break
-        self._watch.forget(self._name, pts - self._director.past_ns)
+        self._watch.forget(self._name, pts - self._past_ns)
 
 
 def _camera(

@@ -12,6 +12,7 @@ Conventions, the same everywhere:
 from touchline.geometry.angles import angles_to_rays, rays_to_angles, rotation_from_angles, rotation_to_angles
 from touchline.geometry.camera import Camera, Distortion
 from touchline.geometry.fitting import fit_panorama
+from touchline.geometry.ground import Ground
 from touchline.geometry.outline import FieldOutline
 from touchline.geometry.projection import Panorama, Projection
 from touchline.geometry.rig import Rig
@@ -21,6 +22,7 @@ __all__ = [
     "Camera",
     "Distortion",
     "FieldOutline",
+    "Ground",
     "Panorama",
     "Projection",
     "Rig",

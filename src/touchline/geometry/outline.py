@@ -107,8 +107,8 @@ class FieldOutline:
         """How far outside the field unit vectors, shape (..., 3), point, in radians; 0 inside. Shape (...,)."""
         rays = np.asarray(rays, dtype=np.float64)
         away = np.arccos(np.clip((rays @ self.rays.T).max(axis=-1), -1.0, 1.0))
-        for start, end, pole in zip(self.rays, self._next, self._poles, strict=True):
-            beside = (rays @ np.cross(pole, start) > 0) & (rays @ np.cross(end, pole) > 0)
+        for pole, (after, before) in zip(self._poles, self._sides, strict=True):
+            beside = (rays @ after > 0) & (rays @ before > 0)
             across = np.abs(np.arcsin(np.clip(rays @ pole, -1.0, 1.0)))
             away = np.where(beside, np.minimum(away, across), away)
         return np.asarray(np.where(self.contains(rays), 0.0, away))
@@ -179,6 +179,11 @@ class FieldOutline:
         aside = np.cross(ahead, np.eye(3)[int(np.argmin(np.abs(ahead)))])
         aside /= np.linalg.norm(aside)
         return np.stack([aside, np.cross(ahead, aside), ahead])
+
+    @cached_property
+    def _sides(self) -> Floats:
+        """For each edge the poles of the great circles that cross it at its start and its end, shape (n, 2, 3)."""
+        return np.stack([np.cross(self._poles, self.rays), np.cross(self._next, self._poles)], axis=1)
 
     @cached_property
     def _flat(self) -> Floats:

@@ -154,6 +154,21 @@ class Panorama:
         """The same part of the sphere as a picture of another size."""
         return replace(self, width=width, height=height)
 
+    def cropped(self, width: int, height: int) -> Panorama:
+        """Its left upper part, as large as that.
+
+        Raises:
+            ValueError: for more than there is, or an odd size.
+        """
+        if width > self.width or height > self.height:
+            raise ValueError(f"{width}x{height} is no part of a panorama of {self.width}x{self.height}")
+        centre = float(self.angles_to_pixels(self.normal, 0.0)[0])
+        yaw_max = float(self.pixels_to_angles(width - 0.5, 0.0)[0]) if width < self.width else self.yaw_max
+        pitch_min = self.pitch_min
+        if height < self.height:
+            pitch_min = float(self.pixels_to_angles(centre, height - 0.5)[1])
+        return replace(self, width=width, height=height, yaw_max=yaw_max, pitch_min=pitch_min)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, angles in degrees."""
         told = {
@@ -164,6 +179,17 @@ class Panorama:
             "pitch_deg": [math.degrees(self.pitch_min), math.degrees(self.pitch_max)],
         }
         return told | {"normal_deg": math.degrees(self.normal)} if self.projection == "pitch" else told
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Panorama:
+        """The inverse of :meth:`to_dict`. Raises ValueError, KeyError or TypeError for anything else."""
+        low, high = (math.radians(float(angle)) for angle in data["yaw_deg"])
+        lowest, highest = (math.radians(float(angle)) for angle in data["pitch_deg"])
+        normal = math.radians(float(data.get("normal_deg", 0.0)))
+        size = data["width"], data["height"]
+        if any(isinstance(side, bool) or not isinstance(side, int) for side in size):
+            raise ValueError(f"no panorama measures {size[0]}x{size[1]}")
+        return cls(data["projection"], *size, low, high, lowest, highest, normal)
 
     @classmethod
     def centred(cls, projection: Projection, size: tuple[int, int], fov_deg: float) -> Panorama:

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from touchline.geometry import Panorama
 from touchline.gst.nv12 import Nv12
+from touchline.panorama.fetches import Picture
 from touchline.panorama.joint import Joint
-from touchline.panorama.kernels import SKIP, Picture, warp_rows
+from touchline.panorama.kernels import SKIP, warp_rows
 from touchline.panorama.multiband import BAND, MultiBand, zone_of
 from touchline.panorama.seam import SeamGround
 from touchline.panorama.tone_kernels import Tones

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from touchline.errors import CalibrationError
-from touchline.geometry import Rig, angles_to_rays
+from touchline.geometry import Camera, Rig, angles_to_rays
 from touchline.geometry.camera import DistortionModel
+from touchline.geometry.lens import scaled_lens
 from touchline.panorama import calibrate_checks as checks
 from touchline.panorama.calibrate_certainty import Certainty, apart_deg, certainty, overlap_places
 from touchline.panorama.calibrate_joint import FITS, Joint, finer_joint, first_joint
-from touchline.panorama.calibrate_lens import Floats, Size
+from touchline.panorama.calibrate_lens import Floats, MeasuredLens, Size
 from touchline.panorama.calibrate_level import level
 from touchline.panorama.calibrate_lines import find_segments
 from touchline.panorama.calibrate_matches import (
@@ -25,7 +26,7 @@ from touchline.panorama.calibrate_matches import (
     held_out,
     match_near,
 )
-from touchline.panorama.calibrate_solve import Solution, solve
+from touchline.panorama.calibrate_solve import KnownLenses, Solution, solve
 from touchline.panorama.calibrate_still import Image, still_picture
 from touchline.panorama.calibrate_strokes import Evidence
 from touchline.panorama.compare import likeness
@@ -59,6 +60,7 @@ class CalibrationResult:
         lines: how many straight lines were used; 0: none agreed on where the field lies.
         certain: standard deviations.
         moving: matches of things that move had to be used.
+        measured: whether the left and the right lens were known before.
         traced: places along the lines in the left and the right picture, pixels, shape (n, 2) each.
     """
 
@@ -77,6 +79,7 @@ class CalibrationResult:
     lines: int
     certain: Certainty
     moving: bool
+    measured: tuple[bool, bool]
     traced: tuple[Floats, Floats]
 
     @property
@@ -112,6 +115,8 @@ class CalibrationResult:
         ]
         for k, (name, camera) in enumerate(zip(("left", "right"), self.rig.cameras, strict=True)):
             field = f"{camera.horizontal_fov_deg:.2f} ± {known.fov_deg[k]:.2f} degrees across"
+            if self.measured[k]:
+                field = f"{camera.horizontal_fov_deg:.2f} degrees across, as its lens was measured"
             tilt = f"tilt {camera.pitch_deg:.2f} ± {known.pitch_deg[k]:.2f}"
             roll = f"roll {camera.roll_deg:.2f} ± {known.roll_deg[k]:.2f}"
             found.append((f"{name} camera sees", f"{field}; {tilt}, {roll}"))
@@ -138,6 +143,7 @@ def calibrate(
     pairs: Sequence[tuple[Image, Image]],
     *,
     lens: LensPreset = AUTO,
+    lenses: tuple[Camera | None, Camera | None] = (None, None),
     models: tuple[DistortionModel, ...] | None = None,
     least: int = LEAST_MATCHES,
 ) -> CalibrationResult:
@@ -153,14 +159,18 @@ def calibrate(
         pairs: pictures of the left and of the right camera at the same moments; grey (h, w) or BGR (h, w, 3), uint8.
             Five or more, spread over seconds, let what moves be told from what stands still.
         lens: what is likely of the lenses.
+        lenses: the left and the right lens where it was measured by itself (``touchline board``), for pictures of this
+            shape; where these cameras look is not asked. Such a lens is taken as it is, and only the other is sought.
         models: lens models to try, instead of the preset's; a later one must fit clearly better.
         least: how many points must fit.
 
     Raises:
         CalibrationError: if what was found is not good enough; it says why, and what to do. ``matches`` says how many
             points were found.
+        RigError: if a lens was measured in pictures of another shape.
     """
     sizes = _sizes(pairs)
+    measured = _measured(lenses, sizes)
     pictures = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     checks.check_steady(pictures)
     stills = still_picture(pictures[0]), still_picture(pictures[1])
@@ -172,8 +182,9 @@ def calibrate(
     segments = find_segments(stills[0]), find_segments(stills[1])
     evidence = Evidence(used, stills, segments, sizes, lens)
     joint = None
-    for model in models or lens.models:
-        solution = solve(used, sizes, model, lens)
+    tried = models or lens.models
+    for model in tried[:1] if all(measured) else tried:
+        solution = solve(used, sizes, model, lens, measured)
         if not _enough(solution, least):
             continue
         found = first_joint(solution, evidence)
@@ -224,6 +235,8 @@ def _judged(
         "lens": evidence.preset.name,
         "uncertainty": known.to_dict(),
     }
+    if any(lens.fixed for lens in stand.lenses):
+        notes["measured"] = [lens.fixed for lens in stand.lenses]
     return CalibrationResult(
         rig=Rig(rig.cameras, round(median, 4), notes),
         matches=max(found, count),
@@ -240,6 +253,7 @@ def _judged(
         lines=len(joint.strokes),
         certain=known,
         moving=moving,
+        measured=(stand.lenses[0].fixed, stand.lenses[1].fixed),
         traced=joint.strokes.points,
     )
 
@@ -255,6 +269,15 @@ def _sizes(pairs: Sequence[tuple[Image, Image]]) -> tuple[Size, Size]:
         )
     (left, right) = found.pop()
     return (int(left[0]), int(left[1])), (int(right[0]), int(right[1]))
+
+
+def _measured(lenses: tuple[Camera | None, Camera | None], sizes: tuple[Size, Size]) -> KnownLenses:
+    """The lenses that are known, for pictures of these sizes. Raises RigError for another shape."""
+    left, right = (
+        MeasuredLens.of_camera(scaled_lens(camera, size, f"the {side} camera's lens")) if camera else None
+        for side, camera, size in zip(("left", "right"), lenses, sizes, strict=True)
+    )
+    return left, right
 
 
 def _kept_aside(matches: Matches, least: int) -> tuple[Matches, Matches]:

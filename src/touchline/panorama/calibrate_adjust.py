@@ -14,10 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
-from scipy.spatial.transform import Rotation
 
 from touchline.geometry import Rig, rotation_to_angles
 from touchline.panorama.calibrate_lens import NUMBERS, Floats, Lens, Size
@@ -161,11 +161,11 @@ def moved(stand: Stand, step: Floats, sizes: tuple[Size, Size]) -> Stand:
     """The cameras after a step of the unknowns: rotation vectors of the left and the right camera, heading, skew,
     and the numbers of both lenses (see ``Lens.numbers``), shape (24,)."""
     turns = [
-        np.asarray(Rotation.from_rotvec(step[k : k + 3]).as_matrix() @ turn)
+        np.asarray(cv2.Rodrigues(step[k : k + 3])[0] @ turn)
         for k, turn in zip((0, 3), stand.turns, strict=True)
     ]
     lenses = [
-        Lens.of_numbers(lens.model, lens.numbers(size) + step[k : k + NUMBERS], size)
+        lens.moved(step[k : k + NUMBERS], size)
         for k, lens, size in zip((8, 8 + NUMBERS), stand.lenses, sizes, strict=True)
     ]
     return Stand(
@@ -214,8 +214,15 @@ def adjust(
     seen = _seen(matches, strokes, point_sigma, line_sigma)
     begin = np.array([lens.numbers(size) for lens, size in zip(stand.lenses, sizes, strict=True)])
 
-    def residuals(step: Floats) -> Floats:
-        now = moved(stand, step, sizes)
+    free = np.repeat([True, *(not lens.fixed for lens in stand.lenses)], [8, NUMBERS, NUMBERS])
+
+    def whole(some: Floats) -> Floats:
+        step = np.zeros(UNKNOWNS)
+        step[free] = some
+        return step
+
+    def residuals(some: Floats) -> Floats:
+        now = moved(stand, whole(some), sizes)
         return np.concatenate([seen(now), unlikely(now, sizes, preset)])
 
     low = np.concatenate([np.full(8, -np.inf), *(np.minimum(_LOW - n, -1e-6) for n in begin)])
@@ -223,18 +230,20 @@ def adjust(
     scale = np.concatenate([np.full(6, 0.01), [0.01, 0.001], _SCALE, _SCALE])
     found = least_squares(
         residuals,
-        np.zeros(UNKNOWNS),
-        bounds=(low, high),
+        np.zeros(np.count_nonzero(free)),
+        bounds=(low[free], high[free]),
         loss="soft_l1",
         f_scale=_SOFT,
-        x_scale=scale,
+        x_scale=scale[free],
         max_nfev=30,
         xtol=1e-7,
         ftol=1e-7,
     )
+    covariance = np.zeros((UNKNOWNS, UNKNOWNS))  # of what is known already: none
+    covariance[np.ix_(free, free)] = _covariance(np.asarray(found.jac))
     return Adjusted(
-        moved(stand, found.x, sizes),
-        _covariance(np.asarray(found.jac)),
+        moved(stand, whole(found.x), sizes),
+        covariance,
         point_sigma,
         float(np.median(line_sigma)) if len(line_sigma) else 0.0,
     )
@@ -286,10 +295,17 @@ def _seen(
 
 def unlikely(stand: Stand, sizes: tuple[Size, Size], preset: LensPreset) -> Floats:
     """How far a stand is from what is likely of lenses and masts, in deviations; yaw 0 is held in the middle."""
-    left, right = (lens.numbers(size) for lens, size in zip(stand.lenses, sizes, strict=True))
-    means, sigmas = preset.likely(stand.lenses[0].model)
-    lenses = np.concatenate([(left - means) / sigmas, (right - means) / sigmas, (left - right) / _MUTUAL])
-    return np.concatenate([lenses, unlikely_mast(stand.turns), [stand.skew / _SKEW_SIGMA, stand.heading / 3]])
+    missed = []
+    for lens, size in zip(stand.lenses, sizes, strict=True):
+        if not lens.fixed:
+            means, sigmas = preset.likely(lens.model)
+            missed.append((lens.numbers(size) - means) / sigmas)
+    if len(missed) == 2:
+        left, right = (lens.numbers(size) for lens, size in zip(stand.lenses, sizes, strict=True))
+        missed.append((left - right) / _MUTUAL)
+    return np.concatenate(
+        [*missed, unlikely_mast(stand.turns), [stand.skew / _SKEW_SIGMA, stand.heading / 3]]
+    )
 
 
 def unlikely_mast(turns: tuple[Floats, Floats]) -> Floats:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from touchline.geometry import Camera, Distortion
 from touchline.geometry.camera import DistortionModel
+from touchline.panorama.lens_kernels import pixels_of, rays_of
 
 Floats = NDArray[np.float64]
 Size = tuple[int, int]
 
 NUMBERS = 8  # unknowns of a lens
-_STEEPEST = 1.45  # radians from the axis; tangents mean nothing beyond
-_LEAST_GROWTH = 0.2  # slopes of the polynomials are cut here, where they would fold back
+_NEARLY = 0.98  # of the angle up to which a measured lens sees anything
 
 
 @dataclass(frozen=True)
@@ -43,57 +43,15 @@ class Lens:
 
     def rays(self, pixels: Floats) -> Floats:
         """Unit vectors, shape (n, 3), of pixels, shape (n, 2), in the camera's frame."""
-        u = (pixels - (self.cx, self.cy)) / self.focal
-        if self.model == "fisheye":
-            bent = np.hypot(u[:, 0], u[:, 1])
-            angle = self._straight(bent)
-            made = np.column_stack([u * (np.sin(angle) / np.maximum(bent, 1e-12))[:, None], np.cos(angle)])
-            return np.asarray(made)
-        flat = self._flat(u)
-        if self.p1 or self.p2:
-            # The tangential terms are small: they are taken off as they are at the place found so far.
-            for _ in range(3):
-                flat = self._flat(u - self._sideways(flat))
-        made = np.column_stack([flat, np.ones(len(flat))])
-        return np.asarray(made / np.linalg.norm(made, axis=1, keepdims=True))
+        return rays_of(self.model == "fisheye", self._terms, np.ascontiguousarray(pixels, dtype=np.float64))
 
     def pixels(self, rays: Floats) -> Floats:
         """Pixels, shape (n, 2), of vectors, shape (n, 3), in the camera's frame."""
-        across = np.hypot(rays[:, 0], rays[:, 1])
-        angle = np.arctan2(across, rays[:, 2])
-        # Far from the axis the polynomials mean nothing: let positions grow on, for the solver's sake.
-        r = np.tan(np.minimum(angle, _STEEPEST)) if self.model == "brown" else angle
-        r2 = r * r
-        bent = r * np.maximum(1 + r2 * (self.k1 + r2 * (self.k2 + r2 * self.k3)), _LEAST_GROWTH)
-        aside = rays[:, :2] / np.maximum(across, 1e-12)[:, None]
-        u = aside * bent[:, None]
-        if self.model == "brown" and (self.p1 or self.p2):
-            u = u + self._sideways(aside * r[:, None])
-        return np.asarray(u * self.focal + (self.cx, self.cy))
+        return pixels_of(self.model == "fisheye", self._terms, np.ascontiguousarray(rays, dtype=np.float64))
 
-    def _sideways(self, flat: Floats) -> Floats:
-        x, y = flat[:, 0], flat[:, 1]
-        r2 = x * x + y * y
-        u = 2 * self.p1 * x * y + self.p2 * (r2 + 2 * x * x)
-        v = self.p1 * (r2 + 2 * y * y) + 2 * self.p2 * x * y
-        return np.column_stack([u, v])
-
-    def _flat(self, u: Floats) -> Floats:
-        bent = np.hypot(u[:, 0], u[:, 1])
-        return np.asarray(u * (self._straight(bent) / np.maximum(bent, 1e-12))[:, None])
-
-    def _straight(self, bent: Floats) -> Floats:
-        """The radius (or angle) before distortion, by Newton's method."""
-        r: Floats = bent.copy()
-        for _ in range(8):
-            r2 = r * r
-            slope = 1 + r2 * (3 * self.k1 + r2 * (5 * self.k2 + r2 * 7 * self.k3))
-            value = r * (1 + r2 * (self.k1 + r2 * (self.k2 + r2 * self.k3)))
-            step = (value - bent) / np.maximum(slope, _LEAST_GROWTH)
-            r = np.asarray(np.clip(r - step, 0.0, 8.0))
-            if not len(r) or float(np.abs(step).max()) < 1e-9:
-                break
-        return r
+    @property
+    def _terms(self) -> tuple[float, ...]:
+        return (self.focal, self.cx, self.cy, self.k1, self.k2, self.k3, self.p1, self.p2)
 
     def numbers(self, size: Size) -> Floats:
         """Log focal length and offset of the centre from the middle (as shares of the picture's longer side), k1, k2,
@@ -119,7 +77,66 @@ class Lens:
         camera = Camera(*size, self.focal, self.focal, self.cx, self.cy, Distortion(self.model, terms))
         return camera if rotation is None else camera.rotated(rotation)
 
+    @property
+    def fixed(self) -> bool:
+        """Whether it is known already; a search then leaves its numbers alone."""
+        return False
+
+    def moved(self, step: Sequence[float] | Floats, size: Size) -> Lens:
+        """The lens whose :meth:`numbers` are larger by ``step``."""
+        return Lens.of_numbers(self.model, self.numbers(size) + np.asarray(step), size)
+
     def shrunk(self, times: int) -> Lens:
         """The same lens for pictures in which one pixel stands for ``times`` x ``times`` of before."""
         cx, cy = ((c + 0.5) / times - 0.5 for c in (self.cx, self.cy))
         return replace(self, focal=self.focal / times, cx=cx, cy=cy)
+
+
+@dataclass(frozen=True)
+class MeasuredLens(Lens):
+    """A lens that was measured by itself: it is taken as it is, with all its terms and pixels of any shape.
+
+    Args:
+        measured: a camera with this lens that looks straight ahead; of the fields above only ``focal`` and the centre
+            are asked for, as what it is about.
+    """
+
+    measured: Camera = field(kw_only=True)
+
+    @classmethod
+    def of_camera(cls, camera: Camera) -> MeasuredLens:
+        """The lens of a camera, wherever that looks."""
+        straight = replace(camera, yaw_deg=0.0, pitch_deg=0.0, roll_deg=0.0)
+        terms = camera.distortion
+        k1 = terms.coefficients[0] if terms.coefficients else 0.0
+        return cls(terms.model, camera.fx, camera.cx, camera.cy, k1, measured=straight)
+
+    @property
+    def fixed(self) -> bool:
+        return True
+
+    def moved(self, step: Sequence[float] | Floats, size: Size) -> Lens:
+        return self
+
+    def rays(self, pixels: Floats) -> Floats:
+        return self.measured.unproject(pixels)
+
+    def pixels(self, rays: Floats) -> Floats:
+        across = np.hypot(rays[:, 0], rays[:, 1])
+        aside = rays[:, :2] / np.maximum(across, 1e-12)[:, None]
+        angle = np.arctan2(across, rays[:, 2])
+        # Where the lens sees nothing any more positions grow on, for the solver's sake.
+        inside = np.minimum(angle, _NEARLY * self.measured.distortion.limit)
+        seen = np.column_stack([aside * np.sin(inside)[:, None], np.cos(inside)])
+        return np.asarray(self.measured.project(seen)[0] + aside * ((angle - inside) * self.focal)[:, None])
+
+    def camera(self, size: Size, rotation: Floats | None = None) -> Camera:
+        return self.measured if rotation is None else self.measured.rotated(rotation)
+
+    def shrunk(self, times: int) -> Lens:
+        one = self.measured
+        cx, cy = ((c + 0.5) / times - 0.5 for c in (one.cx, one.cy))
+        size = round(one.width / times), round(one.height / times)
+        return MeasuredLens.of_camera(
+            replace(one, width=size[0], height=size[1], fx=one.fx / times, fy=one.fy / times, cx=cx, cy=cy)
+        )

@@ -190,8 +190,10 @@ def _traced(
             return None
         bow = np.polyfit(along[kept], offsets[kept], 2)
         kept = known & (ridges == painted) & (np.abs(offsets - np.polyval(bow, along)) < limit)
-    stray = offsets[kept] - np.polyval(np.polyfit(along[kept], offsets[kept], 2), along[kept])
-    if np.count_nonzero(kept) < max(5, 0.5 * len(offsets)) or float(np.std(stray)) > _ROUGH:
+    if np.count_nonzero(kept) < max(5, 0.5 * len(offsets)):
+        return None
+    bow = np.polyfit(along[kept], offsets[kept], 2)
+    if float(np.std(offsets[kept] - np.polyval(bow, along[kept]))) > _ROUGH:
         return None
     exact = places[kept] + offsets[kept, None] * across[kept]
     angle = float(np.arctan2(across[0, 1], across[0, 0])) % np.pi

@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
-from scipy.spatial.transform import Rotation
 
 from touchline.geometry.camera import DistortionModel
 from touchline.panorama.calibrate_lens import Floats, Lens, Size
@@ -37,6 +37,7 @@ _CENTRE_MOST = 0.04  # of the longer side: how far a lens sits from the picture'
 
 
 Parts = tuple[Lens, Lens, Floats]
+KnownLenses = tuple[Lens | None, Lens | None]
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,13 @@ class Solution:
         return self.left, self.right, self.rotation
 
 
-def solve(matches: Matches, sizes: tuple[Size, Size], model: DistortionModel, preset: LensPreset) -> Solution:
+def solve(
+    matches: Matches,
+    sizes: tuple[Size, Size],
+    model: DistortionModel,
+    preset: LensPreset,
+    known: KnownLenses = (None, None),
+) -> Solution:
     """The lenses of a model and the rotation that fit most matches best.
 
     Args:
@@ -72,11 +79,13 @@ def solve(matches: Matches, sizes: tuple[Size, Size], model: DistortionModel, pr
         sizes: width and height of the left and of the right pictures.
         model: the lens model.
         preset: what is likely of the lenses.
+        known: the left and the right lens, where they are known; the model and the preset are for the others.
     """
     cell = max(*sizes[0], *sizes[1]) / 60
     few, many = (matches.where(spread_over(matches.left, count, cell)) for count in (_FEW, _MANY))
     rough = [
-        _refine(few, matches, sizes, preset, seed, _ROUGHLY) for seed in _seeds(few, sizes, model, preset)
+        _refine(few, matches, sizes, preset, seed, _ROUGHLY)
+        for seed in _seeds(few, sizes, model, preset, known)
     ]
     rough.sort(key=lambda solution: solution.cost)
     fine = (_refine(many, matches, sizes, preset, seed.parts, _FINELY) for seed in rough[:_FINALISTS])
@@ -84,19 +93,32 @@ def solve(matches: Matches, sizes: tuple[Size, Size], model: DistortionModel, pr
 
 
 def _seeds(
-    matches: Matches, sizes: tuple[Size, Size], model: DistortionModel, preset: LensPreset
+    matches: Matches,
+    sizes: tuple[Size, Size],
+    model: DistortionModel,
+    preset: LensPreset,
+    known: KnownLenses,
 ) -> list[Parts]:
-    """The lenses of the grid under which one rotation fits best, with that rotation."""
+    """The lenses of the grid under which one rotation fits best, with that rotation; known ones stay as they are."""
     rng = np.random.default_rng(2004)
     draws = rng.integers(0, len(matches), (_DRAWS, 2))
     draws = draws[draws[:, 0] != draws[:, 1]]
+    fixed = [
+        lens.rays(at) if lens else None for lens, at in zip(known, (matches.left, matches.right), strict=True)
+    ]
+    grid = [(focal, bend) for focal in _focals(preset) for bend in (_BENDS if model == "brown" else (0.0,))]
+    if known[0] and known[1]:
+        grid = [(known[0].focal / max(sizes[0]), 0.0)]
     found = []
-    for focal in _focals(preset):
-        for bend in _BENDS if model == "brown" else (0.0,):
-            lenses = [Lens(model, focal * max(w, h), (w - 1) / 2, (h - 1) / 2, bend) for w, h in sizes]
-            rays = lenses[0].rays(matches.left), lenses[1].rays(matches.right)
-            score, rotation = _best_rotation(*rays, draws, _LOOSE / focal)
-            found.append((score, lenses[0], lenses[1], rotation))
+    for focal, bend in grid:
+        tried = (Lens(model, focal * max(w, h), (w - 1) / 2, (h - 1) / 2, bend) for w, h in sizes)
+        left, right = (lens or guess for lens, guess in zip(known, tried, strict=True))
+        one, two = (
+            lens.rays(at) if rays is None else rays
+            for rays, lens, at in zip(fixed, (left, right), (matches.left, matches.right), strict=True)
+        )
+        score, rotation = _best_rotation(one, two, draws, _LOOSE / focal)
+        found.append((score, left, right, rotation))
     found.sort(key=lambda f: f[0])
     return [seed[1:] for seed in found[:_SEEDS]]
 
@@ -185,43 +207,57 @@ def _adjust(
     longer = max(*sizes[0], *sizes[1])
     soft = _SOFT * longer
     outvote = max(1.0, np.sqrt(len(matches) / _WORTH))
-    means, sigmas = (n[:5] for n in preset.likely(left.model))
+    priors = [tuple(n[:5] for n in preset.likely(lens.model)) for lens in (left, right)]
+    free = np.repeat([True, not left.fixed, not right.fixed], [3, 5, 5])
     mutual = np.array([_UNLIKE_FOCAL, np.inf, np.inf, _UNLIKE_BEND, _UNLIKE_BEND])
 
     # Most steps of the numerical derivative leave a lens as it is.
     rays_left = lru_cache(maxsize=2)(lambda lens: lens.rays(matches.left))
     rays_right = lru_cache(maxsize=2)(lambda lens: lens.rays(matches.right))
 
-    def lens_of(p: Floats, size: Size) -> Lens:
-        return Lens.of_numbers(left.model, (*p, 0.0, 0.0, 0.0), size)
+    def lens_of(lens: Lens, p: Floats, size: Size) -> Lens:
+        return lens if lens.fixed else Lens.of_numbers(lens.model, (*p, 0.0, 0.0, 0.0), size)
+
+    begin = np.concatenate([np.zeros(3), left.numbers(sizes[0])[:5], right.numbers(sizes[1])[:5]])
+
+    def whole(p: Floats) -> Floats:
+        numbers: Floats = begin.copy()
+        numbers[free] = p
+        return numbers
 
     def unpack(p: Floats) -> Parts:
-        turned = Rotation.from_rotvec(p[:3]).as_matrix() @ rotation
-        return lens_of(p[3:8], sizes[0]), lens_of(p[8:13], sizes[1]), np.asarray(turned)
+        turned = cv2.Rodrigues(p[:3])[0] @ rotation
+        return lens_of(left, p[3:8], sizes[0]), lens_of(right, p[8:13], sizes[1]), np.asarray(turned)
 
-    def residuals(p: Floats) -> Floats:
+    def unlikely(p: Floats) -> Floats:
+        sides = zip((left, right), (p[3:8], p[8:13]), priors, strict=True)
+        missed: list[Floats] = [
+            (mine - means) / sigmas for lens, mine, (means, sigmas) in sides if not lens.fixed
+        ]
+        if len(missed) == 2:
+            missed.append((p[3:8] - p[8:13]) / mutual)
+        return np.asarray(np.concatenate([np.empty(0), *missed]))
+
+    def residuals(some: Floats) -> Floats:
+        p = whole(some)
         parts = unpack(p)
         there, back = _missed(matches, *parts, rays_left(parts[0]), rays_right(parts[1]))
         seen = np.concatenate([there.ravel(), back.ravel()]) / (np.sqrt(2.0) * soft)
-        likely = np.concatenate(
-            [(p[3:8] - means) / sigmas, (p[8:13] - means) / sigmas, (p[3:8] - p[8:13]) / mutual]
-        )
-        return np.concatenate([seen, likely * outvote])
+        return np.concatenate([seen, unlikely(p) * outvote])
 
-    begin = np.concatenate([np.zeros(3), left.numbers(sizes[0])[:5], right.numbers(sizes[1])[:5]])
     low = np.array([-np.inf] * 3 + [np.log(0.25), -_CENTRE_MOST, -_CENTRE_MOST, -0.6, -0.3] * 2)
     high = np.array([np.inf] * 3 + [np.log(4.0), _CENTRE_MOST, _CENTRE_MOST, 0.4, 0.3] * 2)
-    begin = np.clip(begin, low + 1e-6, high - 1e-6)
+    begin[free] = np.clip(begin, low + 1e-6, high - 1e-6)[free]
     scale = np.array([0.01] * 3 + [0.05, 0.01, 0.01, 0.05, 0.02] * 2)
     found = least_squares(
         residuals,
-        begin,
-        bounds=(low, high),
+        begin[free],
+        bounds=(low[free], high[free]),
         loss="soft_l1",
-        x_scale=scale,
+        x_scale=scale[free],
         max_nfev=20,
         ftol=1e-4,
         xtol=1e-5,
-        tr_solver="lsmr",
+        tr_solver="exact",
     )
-    return unpack(found.x)
+    return unpack(whole(found.x))

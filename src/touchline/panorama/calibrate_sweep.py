@@ -114,7 +114,8 @@ def sweep(picture: Image, lens: Lens, turn: Floats, axes: Floats, axis: int, rea
 
 
 def _rays(lean: Floats, along: Floats) -> Floats:
-    return np.stack([np.sin(along) * np.cos(lean), np.sin(along) * np.sin(lean), np.cos(along)], axis=-1)
+    one = np.sin(along) * np.cos(lean)
+    return np.stack([one, np.sin(along) * np.sin(lean), np.broadcast_to(np.cos(along), one.shape)], axis=-1)
 
 
 def _crossings(picture: NDArray[np.float32], lens: Lens, book: Floats) -> Places:
@@ -167,7 +168,7 @@ def _stretch(
         return (np.empty(0),) * 6
     lean = np.linspace(*leans, count)
     rows = ends[0] + (np.arange(_ROWS) + 0.5) / _ROWS * (ends[1] - ends[0])
-    rays = _rays(*np.broadcast_arrays(lean[None, :], rows[:, None])) @ book
+    rays = _rays(lean[None, :], rows[:, None]) @ book
     at = lens.pixels(rays.reshape(-1, 3)).reshape(_ROWS, count, 2)
     height, width = picture.shape
     inside = ((at >= 0) & (at <= (width - 1, height - 1))).all(axis=-1) & (rays[..., 2] > 0.05)
@@ -199,7 +200,7 @@ def _peaks(slope: Floats, whole: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.
     room = round(2 * _ALONE / _STEP)
     top = top[(top >= room) & (top < len(slope) - room)]
     top = top[np.convolve(whole, np.ones(2 * room + 1), "same")[top] == 2 * room + 1] if len(top) else top
-    exact = top + np.array([_vertex(size[k - 1 : k + 2]) for k in top]) if len(top) else np.empty(0)
+    exact = top + _vertices(size, top)
     index, kind, strength = [], [], []
     for n, k in enumerate(top):
         rising = slope[k] > 0
@@ -222,18 +223,21 @@ def _peaks(slope: Floats, whole: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.
     return np.array(index), np.array(kind, dtype=np.intp), np.array(strength)
 
 
-def _vertex(three: Floats) -> float:
-    bend = three[0] - 2 * three[1] + three[2]
-    return float(np.clip((three[0] - three[2]) / (2 * bend), -1, 1)) if bend < -1e-12 else 0.0
+def _vertices(size: Floats, top: NDArray[np.intp]) -> Floats:
+    """How far behind the samples ``top`` the maxima lie, by the parabolas through them and their neighbours."""
+    before, here, after = size[top - 1], size[top], size[top + 1]
+    bend = before - 2 * here + after
+    bent = bend < -1e-12
+    return np.where(bent, np.clip((before - after) / np.where(bent, 2 * bend, 1.0), -1, 1), 0.0)
 
 
 def _alone(slope: Floats, k: int) -> bool:
     """Whether an edge falls off alike on both sides, as blur makes it, with nothing close by to push it aside."""
     near, far = round(_ALONE / _STEP), round(2 * _ALONE / _STEP)
     steep = abs(slope[k])
-    beside = np.r_[slope[k - far : k - near], slope[k + near + 1 : k + far + 1]]
+    beside = max(np.abs(slope[k - far : k - near]).max(), np.abs(slope[k + near + 1 : k + far + 1]).max())
     one, two = slope[k - near : k][::-1], slope[k + 1 : k + near + 1]
-    return bool(np.abs(beside).max() < _LOPSIDED * steep and np.abs(one - two).max() < _LOPSIDED * steep)
+    return bool(beside < _LOPSIDED * steep and np.abs(one - two).max() < _LOPSIDED * steep)
 
 
 def _lines(places: Places, reach: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -1,4 +1,4 @@
-"""What :mod:`touchline.panorama.gain` needs to know of two pictures, read on the GPU."""
+"""What :mod:`touchline.panorama.gain` needs to know of two pictures, found out on the GPU."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from touchline.cuda.copies import PinnedMemory, Rows, copy_rows
 from touchline.cuda.device import Device, DeviceMemory, Stream
 from touchline.cuda.kernels import Kernels
 from touchline.cuda.picture import DevicePicture
-from touchline.panorama.cuda_tables import SAMPLE, Planes, unpacked
+from touchline.panorama.cuda_tables import Planes
+from touchline.panorama.cuda_told import MOST_POINTS, OPTIONS, THREADS, TOLD, told_difference
+from touchline.panorama.gain import Difference
 
 _FILE = "cuda_gain.cu"
-_THREADS = 128
 
 
-class GainSampler:
-    """Reads pairs of pictures at pairs of points and brings the samples down.
+class GainMeter:
+    """Compares pairs of pictures at pairs of points; five numbers come down, and no sample.
 
     Args:
         device: where the pictures are.
@@ -29,6 +30,9 @@ class GainSampler:
 
     Attributes:
         bytes_down: what comes down for each pair of pictures.
+
+    Raises:
+        ValueError: for more than 2048 points.
     """
 
     def __init__(
@@ -37,49 +41,42 @@ class GainSampler:
         self._device = device
         self._stream = stream
         self._count = len(points[0])
-        self.bytes_down = self._count * 2 * SAMPLE.itemsize
-        self._kernels = Kernels(device, files(__package__).joinpath(_FILE), _FILE)
+        if self._count > MOST_POINTS:
+            raise ValueError(f"{self._count} points are more than the {MOST_POINTS} that there is room for")
+        self.bytes_down = TOLD.itemsize if self._count else 0
+        self._kernels = Kernels(device, files(__package__).joinpath(_FILE), _FILE, OPTIONS)
         self._points = DeviceMemory.of(device, np.concatenate(points), stream)
-        self._made = DeviceMemory(device, max(1, self.bytes_down))
-        self._down = PinnedMemory(device, max(1, self.bytes_down))
+        self._made = DeviceMemory(device, TOLD.itemsize)
+        self._down = PinnedMemory(device, TOLD.itemsize)
 
     def queue(self, left: DevicePicture, right: DevicePicture) -> None:
-        """Has a pair read. The pictures must stay as they are until the stream has come so far."""
+        """Has a pair compared. The pictures must stay as they are until the stream has come so far."""
         if not self._count:
             return
         self._kernels.launch(
-            "sample_points",
-            (-(-self._count // _THREADS),),
-            (_THREADS,),
+            "differ",
+            (1,),
+            (THREADS,),
             self._stream,
             *(Planes(p.y, p.uv, p.y_pitch, p.uv_pitch) for p in (left, right)),
             ctypes.c_uint64(self._points.pointer),
             ctypes.c_uint64(self._made.pointer),
             ctypes.c_int32(self._count),
         )
-        size = self.bytes_down
-        copy_rows(
-            self._device,
-            Rows(self._made.pointer, size),
-            Rows(self._down.pointer, size, True),
-            size,
-            1,
-            self._stream,
-        )
+        size = TOLD.itemsize
+        source, target = Rows(self._made.pointer, size), Rows(self._down.pointer, size, True)
+        copy_rows(self._device, source, target, size, 1, self._stream)
 
-    def samples(self) -> NDArray[np.int32]:
-        """What was read last, once the stream has been waited for; as
-        :func:`touchline.panorama.plane_kernels.sample_points` writes it, shape (n, 6)."""
-        if not self._count:
-            return np.empty((0, 6), np.int32)
-        return unpacked(self._down.array(SAMPLE, (self._count, 2)))
+    def seen(self) -> Difference | None:
+        """How the last pair differs, once the stream has been waited for; None if it does not tell."""
+        return told_difference(self._down.array(TOLD, 1)[0]) if self._count else None
 
     def close(self) -> None:
         """Lets go of everything, once the stream is idle. May be called again."""
         for part in (self._kernels, self._points, self._made, self._down):
             part.close()
 
-    def __enter__(self) -> GainSampler:
+    def __enter__(self) -> GainMeter:
         return self
 
     def __exit__(

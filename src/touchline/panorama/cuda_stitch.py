@@ -13,7 +13,7 @@ from touchline.cuda.kernels import Kernels
 from touchline.cuda.picture import DevicePicture
 from touchline.cuda.textures import Textures
 from touchline.geometry import Panorama, Rig
-from touchline.panorama.cuda_gain import GainSampler
+from touchline.panorama.cuda_gain import GainMeter
 from touchline.panorama.cuda_standin import DeviceStandIn
 from touchline.panorama.cuda_tables import (
     Planes,
@@ -87,9 +87,9 @@ class CudaStitcher:
         self._memory: list[DeviceMemory] = []
         self.use(self.plan(rig))
         self._gain = Gain(rig, panorama) if gain else None
-        self._sampler = GainSampler(device, self.stream, self._gain.points) if self._gain else None
+        self._meter = GainMeter(device, self.stream, self._gain.points) if self._gain else None
         self._first = True
-        self.bytes_down = self._sampler.bytes_down if self._sampler else 0
+        self.bytes_down = self._meter.bytes_down if self._meter else 0
 
     @property
     def difference(self) -> Difference:
@@ -118,20 +118,20 @@ class CudaStitcher:
         The pictures must be complete. A :class:`DeviceStandIn` is shown like a frame, but nothing is learnt from it.
         """
         self._check(left, right, out)
-        gain, sampler = self._gain, self._sampler
+        gain, meter = self._gain, self._meter
         stands_in = isinstance(left, DeviceStandIn) or isinstance(right, DeviceStandIn)
-        if gain is None or sampler is None or stands_in:
+        if gain is None or meter is None or stands_in:
             self.queue(left, right, out)
             self.stream.wait()
             return
-        sampler.queue(left, right)
+        meter.queue(left, right)
         if self._first:
             self._first = False
             self.stream.wait()
-            gain.learn(sampler.samples(), pts_s)
+            gain.learn(meter.seen(), pts_s)
         self.queue(left, right, out)
         self.stream.wait()
-        gain.learn(sampler.samples(), pts_s)  # the first pair's a second time, which changes nothing
+        gain.learn(meter.seen(), pts_s)  # the first pair's a second time, which changes nothing
 
     def queue(self, left: DevicePicture, right: DevicePicture, out: DevicePicture) -> None:
         """Only the kernel, under the difference known now, in the order of :attr:`stream`; nobody waits or checks."""
@@ -156,8 +156,8 @@ class CudaStitcher:
         self._kernels.close()
         for memory in self._memory:
             memory.close()
-        if self._sampler:
-            self._sampler.close()
+        if self._meter:
+            self._meter.close()
 
     def __enter__(self) -> CudaStitcher:
         return self

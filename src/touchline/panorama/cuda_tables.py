@@ -18,7 +18,6 @@ from touchline.panorama.kernels import BLOCK, LEFT, ONE, RIGHT
 from touchline.panorama.tone_kernels import UNITY
 from touchline.panorama.warp import StitchPlan, block_count
 
-SAMPLE = np.dtype([("luma", "<u2"), ("u", "u1"), ("v", "u1")])  # of cuda_gain.cu
 _BLACK, _GREY = 16 / 255, 128 / 255  # levels are 0 .. 1
 _LEFT_ALONE, _RIGHT_ALONE = -1, -2  # kinds of blocks; others are numbered
 TILE = 64, 32  # luma samples that a block of threads makes
@@ -211,12 +210,3 @@ class Target(ctypes.Structure):
         """A panorama of that width and height."""
         columns = block_count(*size)[1]
         return cls(planes.y, planes.uv, planes.y_pitch, planes.uv_pitch, *size, columns, _FRACTION)
-
-
-def unpacked(samples: NDArray[np.void]) -> NDArray[np.int32]:
-    """Pairs of samples of cuda_gain.cu, shape (n, 2), as the processor's way has them: six numbers for each pair.
-
-    See :func:`touchline.panorama.plane_kernels.sample_points`; there, chroma counts twice.
-    """
-    luma, u, v = (samples[name].astype(np.int32) for name in ("luma", "u", "v"))
-    return np.stack([luma, 2 * u, 2 * v], axis=-1).reshape(len(samples), 6)

@@ -20,10 +20,17 @@ def draw_field(panorama: Panorama, picture: Image, outline: FieldOutline) -> Ima
         picture: BGR, of the panorama's size.
     """
     inside = outline.mask(panorama)[..., None]
-    drawn = np.where(inside, picture, (picture * _OUTSIDE).astype(np.uint8))
+    return draw_outline(panorama, np.where(inside, picture, (picture * _OUTSIDE).astype(np.uint8)), outline)
+
+
+def draw_outline(
+    panorama: Panorama, picture: Image, outline: FieldOutline, colour: tuple[int, int, int] = _LINE
+) -> Image:
+    """A copy of a picture with the outline in it; ``panorama`` and ``picture`` as in :func:`draw_field`."""
+    drawn = picture.copy()
     path = np.stack(panorama.angles_to_pixels(*rays_to_angles(outline.path())), axis=-1)
     shown = path[np.isfinite(path).all(axis=1) & (np.abs(path) < 30_000).all(axis=1)]
     corners = np.round(shown * 16).astype(np.int32).reshape(-1, 1, 2)
-    for colour, thickness in ((_EDGE, 4), (_LINE, 2)):
-        cv2.polylines(drawn, [corners], True, colour, thickness, cv2.LINE_AA, shift=4)
+    for ink, thickness in ((_EDGE, 4), (colour, 2)):
+        cv2.polylines(drawn, [corners], True, ink, thickness, cv2.LINE_AA, shift=4)
     return np.asarray(drawn, dtype=np.uint8)

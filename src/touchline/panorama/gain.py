@@ -23,8 +23,9 @@ from touchline.panorama.tone_kernels import LEVELS, UNITY, Tones
 from touchline.panorama.warp import edge_distance, picture_of, source_positions
 
 _POINTS = 1500
-_ENOUGH = 100  # usable points without which a frame says nothing
-_DARK, _BRIGHT = 24.0, 210.0  # luma above black outside which noise or clipping decides
+ENOUGH = 100  # usable points without which a frame says nothing
+DARK, BRIGHT = 24.0, 210.0  # luma above black outside which noise or clipping decides
+NEAR, NEAR_TINT = 0.15, 0.05  # how far from the median a point may be that the mean is made of
 _LIMIT = math.log(1.9)  # the kernel's gains stay below two
 _TINT_LIMIT = 0.3
 
@@ -110,16 +111,15 @@ class Gain:
         The first pair that says anything sets it at once. Time that stands still or runs backwards changes nothing.
         """
         sample_points(picture_of(left), picture_of(right), *self._points, self._samples)
-        return self.learn(self._samples, pts_s)
+        return self.learn(difference_of(self._samples), pts_s)
 
-    def learn(self, samples: NDArray[np.int32], pts_s: float) -> Difference:
-        """As :meth:`follow`, for a pair that was read at :attr:`points` elsewhere.
+    def learn(self, seen: Difference | None, pts_s: float) -> Difference:
+        """As :meth:`follow`, for a pair that was compared at :attr:`points` elsewhere.
 
         Args:
-            samples: as :func:`touchline.panorama.plane_kernels.sample_points` writes them, shape (n, 6).
+            seen: what :func:`difference_of` says of it.
             pts_s: time of the pair in seconds.
         """
-        seen = difference_of(samples)
         if seen is not None:
             share = self._pace.share(seen.log_gain - self._difference.log_gain, pts_s)
             self._difference = self._difference.towards(seen, share)
@@ -154,12 +154,12 @@ def difference_of(samples: NDArray[np.int32]) -> Difference | None:
         None if too few points are bright enough, and not too bright, to tell.
     """
     left, right = samples[:, 0] / 4 - 16, samples[:, 3] / 4 - 16
-    good = (np.minimum(left, right) > _DARK) & (np.maximum(left, right) < _BRIGHT)
-    if np.count_nonzero(good) < _ENOUGH:
+    good = (np.minimum(left, right) > DARK) & (np.maximum(left, right) < BRIGHT)
+    if np.count_nonzero(good) < ENOUGH:
         return None
     left, right, chroma = left[good], right[good], samples[good] / 2
     ratio = np.log(right / left)
-    near = np.abs(ratio - np.median(ratio)) < 0.15
+    near = np.abs(ratio - np.median(ratio)) < NEAR
     gain = math.log(float(right[near].sum() / left[near].sum()))
     middle = np.sqrt(left * right)
     half = math.exp(gain / 2)
@@ -167,6 +167,6 @@ def difference_of(samples: NDArray[np.int32]) -> Difference | None:
     for plane in (1, 2):
         apart = (chroma[:, plane + 3] - 128) / half - (chroma[:, plane] - 128) * half
         tint = apart / middle
-        kept = near & (np.abs(tint - np.median(tint)) < 0.05)
+        kept = near & (np.abs(tint - np.median(tint)) < NEAR_TINT)
         tints.append(float(apart[kept].sum() / middle[kept].sum()) if kept.any() else 0.0)
     return Difference(gain, *tints)

@@ -5,8 +5,6 @@ A block's source position is one polynomial per axis in the luma offsets i, r fr
 table would need 8 bytes for each sample. It stays within a few hundredths of a pixel of the true mapping where a
 bilinear grid of that step would be a third of a pixel off. Luma and chroma of a block are made in one pass.
 
-Bilinear weights have 8 bits, sums have 8 bits below the level until the last step, which rounds.
-
 Pictures come as tuples of integers (luma address, luma stride, chroma address, chroma stride, width, height): one
 compiled version for every layout of memory. The addresses are read and written unchecked; the ``inside`` bits
 of a block promise that no sample of it needs clamping.
@@ -20,15 +18,22 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from touchline.panorama.fetches import (
+    Picture,
+    Terms,
+    chroma_at,
+    chroma_steps,
+    luma_at,
+    luma_steps,
+    next_row,
+    terms,
+)
 from touchline.panorama.lanes import (
-    fetch,
     iota,
     iota_halves,
     larger,
     load_words_halves,
-    prefetch_read,
     prefetch_write,
-    smaller,
     spread,
     spread_halves,
     store_byte,
@@ -52,108 +57,9 @@ LEFT, RIGHT, LEFT_INSIDE, RIGHT_INSIDE = 1, 2, 4, 8  # bits of a block's kind
 SKIP = 16  # the bit of a block that somebody else makes
 ONE = 65536.0  # one pixel in a polynomial
 _AHEAD = 64  # bytes: a block's 50 rows are more than the processor follows by itself, so it is told what comes next
-_HALF_WEIGHT = 128  # half a bilinear weight's last bit: positions are rounded to weights, not cut
 
-Picture = tuple[int, int, int, int, int, int]
 Target = tuple[int, int, int, int]  # luma address, stride, chroma address, stride
-Axis = tuple[int, int, int, int, int, int]
-Terms = tuple[Axis, Axis]
 Weights = tuple[int, int, int, int]
-
-
-@njit(nogil=True, cache=True, forceinline=True)
-def terms(blocks: NDArray[np.int32], row: int, column: int) -> Terms:
-    """A block's polynomials as plain numbers: arrays handed to the innermost functions would be counted each time."""
-    p = blocks[row, column]
-    return (p[0], p[1], p[2], p[3], p[4], p[5]), (p[6], p[7], p[8], p[9], p[10], p[11])
-
-
-@njit(nogil=True, cache=True, forceinline=True)
-def _luma_lane(p: Axis, row: int) -> Any:
-    """Source positions along one luma row of a block."""
-    a, bx, by, bxy, hxx, hyy = p
-    i = iota()
-    return spread(a + _HALF_WEIGHT + (by + hyy * row) * row) + i * (bx + bxy * row) + i * i * hxx
-
-
-@njit(nogil=True, cache=True, forceinline=True)
-def _chroma_lane(p: Axis, row: int) -> Any:
-    """Source positions, in chroma samples, along chroma rows ``row`` and ``row + 1`` of a block.
-
-    The luma polynomial at i = 2 j + 1/2, r = 2 k + 1/2, halved after taking off the half sample between a chroma
-    sample and its first luma sample, and sorted by powers of j and k.
-    """
-    a, bx, by, bxy, hxx, hyy = p
-    corner = ((4 * a + 2 * bx + 2 * by + bxy + hxx + hyy - 131072) >> 3) + _HALF_WEIGHT
-    across, down, both, bend = bx + (bxy >> 1) + hxx, by + (bxy >> 1) + hyy, 2 * bxy, 2 * hyy
-    j, low, high = iota_halves(), row, row + 1
-    start = spread_halves(corner + (down + bend * low) * low, corner + (down + bend * high) * high)
-    return start + spread_halves(across + both * low, across + both * high) * j + j * j * (2 * hxx)
-
-
-@njit(nogil=True, cache=True, forceinline=True)
-def _ask_ahead(address: int, stride: int, p: Terms, row: int, halved: int) -> None:
-    """Has the processor load what the next blocks will read beside luma row ``row``; ``halved``: 1 for chroma."""
-    x, y = (p[0][0] + p[0][2] * row) >> (16 + halved), (p[1][0] + p[1][2] * row) >> (16 + halved)
-    prefetch_read(address + y * stride + (x << halved) + _AHEAD)
-
-
-@njit(nogil=True, cache=True, forceinline=True)
-def _mix(top: Any, bottom: Any, wx: Any, wy: Any) -> Any:
-    """Bilinear mean, 8 bits below the level, of pairs of samples packed as first | second << 16."""
-    rows = top * (spread(256) - wy) + bottom * wy  # both samples at once: neither sum reaches 65536
-    return ((rows & 0xFFFF) * (spread(256) - wx) + (rows >> 16) * wx) >> 8
-
-
-@njit(nogil=True, cache=True, forceinline=True)
-def _pair(word: Any) -> Any:
-    """Two neighbouring luma samples as first | second << 16."""
-    return (word & 0xFF) | ((word & 0xFF00) << 8)
-
-
-@njit(nogil=True, cache=True, forceinline=True)
-def _clamped(position: Any, size: int) -> tuple[Any, Any]:
-    """The sample before a position and the weight (0 .. 256) of the one after it, inside 0 .. size - 1."""
-    position = smaller(larger(position, spread(0)), spread((size - 1) << 16))
-    before = smaller(position >> 16, spread(size - 2))
-    return before, (position - (before << 16)) >> 8
-
-
-@njit(nogil=True, cache=True, forceinline=True)
-def luma_row(source: Picture, p: Terms, row: int, inside: bool) -> Any:
-    """One luma row of a block, 8 bits below the level."""
-    address, stride, width, height = source[0], source[1], source[4], source[5]
-    x, y = _luma_lane(p[0], row), _luma_lane(p[1], row)
-    if inside:
-        offset = (y >> 16) * stride + (x >> 16)
-        _ask_ahead(address, stride, p, row, 0)
-        top, bottom = fetch(address, offset), fetch(address + stride, offset)
-        return _mix(_pair(top), _pair(bottom), (x >> 8) & 255, (y >> 8) & 255)
-    column, wx = _clamped(x, width)
-    line, wy = _clamped(y, height)
-    begin = smaller(column, spread(width - 4))  # four bytes are read: near the edge, fewer to the right
-    offset, shift = line * stride + begin, (column - begin) << 3
-    top, bottom = fetch(address, offset) >> shift, fetch(address + stride, offset) >> shift
-    return _mix(_pair(top), _pair(bottom), wx, wy)
-
-
-@njit(nogil=True, cache=True, forceinline=True)
-def chroma_rows(source: Picture, p: Terms, row: int, inside: bool) -> tuple[Any, Any]:
-    """Both colour differences of chroma rows ``row`` and ``row + 1`` of a block, 8 bits below the level."""
-    address, stride, width, height = source[2], source[3], source[4] >> 1, source[5] >> 1
-    x, y = _chroma_lane(p[0], row), _chroma_lane(p[1], row)
-    if inside:
-        column, wx = x >> 16, (x >> 8) & 255
-        line, wy = y >> 16, (y >> 8) & 255
-    else:
-        column, wx = _clamped(x, width)
-        line, wy = _clamped(y, height)
-    offset = line * stride + (column << 1)
-    _ask_ahead(address, stride, p, 2 * row, 1)
-    _ask_ahead(address, stride, p, 2 * row + 2, 1)
-    top, bottom = fetch(address, offset), fetch(address + stride, offset)
-    u = _mix(top & 0xFF00FF, bottom & 0xFF00FF, wx, wy)
-    return u, _mix((top >> 8) & 0xFF00FF, (bottom >> 8) & 0xFF00FF, wx, wy)
 
 
 @njit(nogil=True, cache=True, forceinline=True)
@@ -167,14 +73,18 @@ def _weight(w: Weights, i: Any, row: int) -> Any:
 def _one_block(source: Picture, p: Terms, inside: bool, tone: Tone, shade: Shade, out: Target) -> None:
     """A block that shows one picture."""
     toned = tone[4]
+    x, y = luma_steps(p[0]), luma_steps(p[1])
     for row in range(BLOCK):
-        level = luma_row(source, p, row, inside)
+        level = luma_at(source, p, x[0], y[0], row, inside)
+        x, y = next_row(x), next_row(y)
         if toned:
             level = toned_luma(level, tone, shade, row)
         prefetch_write(out[0] + row * out[1] + _AHEAD)
         store_bytes(out[0] + row * out[1], (level + 128) >> 8)
+    x, y = chroma_steps(p[0]), chroma_steps(p[1])
     for row in range(0, BLOCK // 2, 2):
-        u, v = chroma_rows(source, p, row, inside)
+        u, v = chroma_at(source, p, x[0], y[0], row, inside)
+        x, y = next_row(x), next_row(y)
         if toned:
             bright = brightness(out, row)
             gain = chroma_gain(bright, tone, shade, row)
@@ -195,12 +105,18 @@ def _two_blocks(
     out: Target,
 ) -> None:
     """A block in the overlap: both pictures, mixed by the weights ``w``."""
+    x, y, u, v = luma_steps(p[0]), luma_steps(p[1]), luma_steps(q[0]), luma_steps(q[1])
     for row in range(BLOCK):
-        one, two = luma_row(left, p, row, inside[0]), luma_row(right, q, row, inside[1])
+        one = luma_at(left, p, x[0], y[0], row, inside[0])
+        two = luma_at(right, q, u[0], v[0], row, inside[1])
+        x, y, u, v = next_row(x), next_row(y), next_row(u), next_row(v)
         mix_luma(one, two, w, row, tones, shades, out)
+    x, y, u, v = chroma_steps(p[0]), chroma_steps(p[1]), chroma_steps(q[0]), chroma_steps(q[1])
     for row in range(0, BLOCK // 2, 2):
-        one, two = chroma_rows(left, p, row, inside[0]), chroma_rows(right, q, row, inside[1])
-        mix_chroma(one, two, w, row, tones, shades, out)
+        ones = chroma_at(left, p, x[0], y[0], row, inside[0])
+        twos = chroma_at(right, q, u[0], v[0], row, inside[1])
+        x, y, u, v = next_row(x), next_row(y), next_row(u), next_row(v)
+        mix_chroma(ones, twos, w, row, tones, shades, out)
 
 
 @njit(nogil=True, cache=True, forceinline=True)
@@ -266,6 +182,24 @@ def mix_chroma(
     store_chroma(out, row, (lu * keep + ru * share) >> 8, (lv * keep + rv * share) >> 8)
 
 
+@njit(nogil=True, cache=True, forceinline=True)
+def place_of(out: Picture, row: int, column: int) -> tuple[Target, int, int]:
+    """Where a block of a picture is, and how many columns and rows of it are inside the picture."""
+    place = (
+        out[0] + row * BLOCK * out[1] + column * BLOCK,
+        out[1],
+        out[2] + row * (BLOCK // 2) * out[3] + column * BLOCK,
+        out[3],
+    )
+    return place, min(BLOCK, out[4] - column * BLOCK), min(BLOCK, out[5] - row * BLOCK)
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def scratch_of(scratch: NDArray[np.uint8]) -> Target:
+    """A block apart, for what the picture's edge cuts: 24 rows of 16 bytes, luma's first."""
+    return scratch.ctypes.data, BLOCK, scratch.ctypes.data + BLOCK * BLOCK, BLOCK
+
+
 @njit(nogil=True, cache=True)
 def copy_part(scratch: NDArray[np.uint8], out: Target, columns: int, rows: int) -> None:
     """The first ``columns`` and ``rows`` of a block that was made apart because the picture's edge cuts it."""
@@ -303,7 +237,7 @@ def warp_rows(
         out: the picture to be written.
     """
     scratch = np.empty((BLOCK + BLOCK // 2, BLOCK), dtype=np.uint8)
-    apart = (scratch.ctypes.data, BLOCK, scratch.ctypes.data + BLOCK * BLOCK, BLOCK)
+    apart = scratch_of(scratch)
     shades = tones.shades
     shaded = shades.shape[1] > 0
     one, two = tone_of(tones, 0, shaded), tone_of(tones, 1, shaded)
@@ -312,13 +246,7 @@ def warp_rows(
             kind = kinds[row, column]
             if kind & SKIP:
                 continue
-            place = (
-                out[0] + row * BLOCK * out[1] + column * BLOCK,
-                out[1],
-                out[2] + row * (BLOCK // 2) * out[3] + column * BLOCK,
-                out[3],
-            )
-            columns, rows = min(BLOCK, out[4] - column * BLOCK), min(BLOCK, out[5] - row * BLOCK)
+            place, columns, rows = place_of(out, row, column)
             whole = columns == BLOCK and rows == BLOCK
             target = place if whole else apart
             if kind & LEFT and kind & RIGHT:

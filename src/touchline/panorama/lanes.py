@@ -21,6 +21,7 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.registry import cpu_target
 from numba.extending import intrinsic, models, overload, register_model
 
 COUNT = 16
@@ -137,17 +138,22 @@ def larger(builder: Any, one: Any, other: Any) -> Any:
 
 @_intrinsic(lanes, types.intp, lanes)
 def fetch(builder: Any, address: Any, offsets: Any) -> Any:
-    """The four bytes at ``address + offset`` of each lane as one little-endian number.
+    """The four bytes at ``address + offset`` of each lane as one little-endian number; no offset is negative.
 
     Sixteen scalar loads, not a gather: they are faster on every x86 since Zen 2, and the only way elsewhere.
     """
     base = builder.inttoptr(address, _POINTER)
+    # Two offsets leave the vector at once: taking them out costs about as much as the loads.
+    pairs = builder.bitcast(offsets, ir.VectorType(_I64, COUNT // 2))
     found = _UNDEFINED
     for lane in range(COUNT):
-        place = ir.Constant(_I32, lane)
-        offset = builder.sext(builder.extract_element(offsets, place), _I64)
+        offset = builder.extract_element(pairs, ir.Constant(_I32, lane // 2))
+        if lane % 2:
+            offset = builder.lshr(offset, ir.Constant(_I64, 32))
+        else:
+            offset = builder.and_(offset, ir.Constant(_I64, 0xFFFFFFFF))
         word = builder.load(builder.gep(base, [offset], source_etype=_I8), typ=_I32, align=1)
-        found = builder.insert_element(found, word, place)
+        found = builder.insert_element(found, word, ir.Constant(_I32, lane))
     return found
 
 
@@ -168,6 +174,58 @@ def _prefetch(builder: Any, address: Any, write: int) -> None:
     function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
     flags = [ir.Constant(_I32, flag) for flag in (write, 3, 1)]
     builder.call(function, [builder.inttoptr(address, _POINTER), *flags])
+
+
+@_intrinsic(lanes, lanes)
+def first_two(builder: Any, words: Any) -> Any:
+    """The lowest two bytes of each lane as first | second << 16."""
+    bytes_ = builder.bitcast(words, ir.VectorType(_I8, 4 * COUNT))
+    zeros = ir.Constant(bytes_.type, None)
+    picks = [pick for lane in range(COUNT) for pick in (4 * lane, 4 * COUNT, 4 * lane + 1, 4 * COUNT)]
+    return builder.bitcast(_shuffled(builder, bytes_, zeros, picks), _VECTOR)
+
+
+@_intrinsic(lanes, lanes, lanes, lanes, lanes)
+def mix_pairs(builder: Any, top: Any, bottom: Any, wx: Any, wy: Any) -> Any:
+    """Bilinear mean, 8 bits below the level, of pairs of samples (0 .. 255) packed as first | second << 16.
+
+    ``wx`` and ``wy``, 0 .. 256, are the weights of the second samples and of the bottom row.
+    """
+    halves = ir.VectorType(_I16, 2 * COUNT)
+    below = builder.bitcast(wy, halves)
+    below = _shuffled(builder, below, below, [lane & ~1 for lane in range(2 * COUNT)])
+    above = builder.sub(ir.Constant(halves, [ir.Constant(_I16, 256)] * (2 * COUNT)), below)
+    # Both samples at once: neither sum reaches 65536.
+    rows = builder.add(
+        builder.mul(builder.bitcast(top, halves), above), builder.mul(builder.bitcast(bottom, halves), below)
+    )
+    if not _multiplies_pairs(builder):
+        rows = builder.bitcast(rows, _VECTOR)
+        first = builder.mul(builder.and_(rows, _same(0xFFFF)), builder.sub(_same(256), wx))
+        second = builder.mul(builder.lshr(rows, _same(16)), wx)
+        return builder.lshr(builder.add(first, second), _same(8))
+    # One instruction multiplies signed halves and adds each two: the sums are moved to -32768 .. 32767 for it, and
+    # since both weights are 256 together, what that takes off is the same everywhere.
+    rows = builder.xor(rows, ir.Constant(halves, [ir.Constant(_I16, -32768)] * (2 * COUNT)))
+    weights = builder.add(builder.sub(builder.shl(wx, _same(16)), wx), _same(256))  # 256 - wx | wx << 16
+    total = _sums_of_pairs(builder, rows, builder.bitcast(weights, halves))
+    return builder.lshr(builder.add(total, _same(1 << 23)), _same(8))
+
+
+def _multiplies_pairs(builder: Any) -> bool:
+    """Whether the processor that is compiled for has AVX2, whose vpmaddwd LLVM does not find by itself here."""
+    triple, _, features = cpu_target.target_context.codegen().magic_tuple()
+    return triple.startswith("x86_64") and "+avx2" in features.split(",")
+
+
+def _sums_of_pairs(builder: Any, one: Any, other: Any) -> Any:
+    kind = ir.FunctionType(ir.VectorType(_I32, 8), [ir.VectorType(_I16, 16)] * 2)
+    multiply = cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.avx2.pmadd.wd")
+    parts = []
+    for first in (0, 16):
+        picks = range(first, first + 16)
+        parts.append(builder.call(multiply, [_shuffled(builder, v, v, picks) for v in (one, other)]))
+    return _shuffled(builder, parts[0], parts[1], range(COUNT))
 
 
 @_intrinsic(types.void, types.intp, lanes)

@@ -9,7 +9,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from touchline.panorama.kernels import BLOCK, ONE, Picture
+from touchline.panorama.fetches import Picture
+from touchline.panorama.kernels import BLOCK, ONE
 from touchline.panorama.lanes import load_word
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -10,6 +10,7 @@ from touchline.geometry import Panorama, Rig, fit_panorama, rays_to_angles
 from touchline.panorama.calibrate_matches import Matches
 from touchline.panorama.calibrate_still import Image
 from touchline.panorama.compare import shown
+from touchline.panorama.field_picture import draw_outline
 from touchline.panorama.joint import FEATHER_DEG
 from touchline.panorama.warp import edge_distance, right_share
 
@@ -18,7 +19,7 @@ Floats = NDArray[np.float64]
 _WIDTH = 1920
 _MARGIN, _BAND = 24, 44
 _PAPER, _INK, _SEAM, _DOT = (32, 28, 24), (235, 235, 235), (40, 210, 255), (80, 255, 120)
-_LINE = (90, 200, 255)
+_LINE, _FIELD = (90, 200, 255), (255, 150, 50)
 _CHECK = 40  # pixels along a square of the checkerboard
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
@@ -35,6 +36,7 @@ def preview(
 
     Above, the whole panorama, blended, with the seam as a dashed line. Below, the overlap: once as a checkerboard
     of the two pictures, in which every line must run on from square to square, and once with the points that fit.
+    The field is outlined in the panorama if the rig knows it.
     Last, if there are any, the straight lines that the rig was levelled by.
 
     Args:
@@ -54,12 +56,17 @@ def preview(
     panorama = fit_panorama(rig)
     inner = _WIDTH - 2 * _MARGIN
     scale = min(inner / panorama.width, 900 / panorama.height)
-    top = _panorama(rig, _sized(panorama, scale), left, right)
+    small = _sized(panorama, scale)
+    top, title = _panorama(rig, small, left, right), "Panorama; the dashed line is the seam"
+    outlined = top
+    if rig.outline:
+        outlined = draw_outline(small, top, rig.outline, _FIELD)
+        title += ", the blue one the field's outline"
     detail = _overlap(rig, panorama)
     checks = _checkerboard(rig, detail, left, right)
     dots = _dotted(rig, detail, left, right, points)
     pages = [
-        _titled(_fitted(top, inner, 900), "Panorama; the dashed line is the seam"),
+        _titled(_fitted(outlined, inner, 900), title),
         _beside(
             _titled(
                 _fitted(checks, inner // 2 - _MARGIN, 700),
@@ -69,7 +76,7 @@ def preview(
         ),
     ]
     if lines is not None and len(lines[0]) + len(lines[1]):
-        drawn = _lined(rig, _sized(panorama, scale), top, lines)
+        drawn = _lined(rig, small, top, lines)
         pages.append(
             _titled(
                 _fitted(drawn, inner, 900), "Straight lines that say where the field lies and what is level"

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from touchline.geometry import Camera, Panorama, Rig
 from touchline.gst.nv12 import Nv12
 from touchline.panorama import plane_kernels
-from touchline.panorama.kernels import BLOCK, LEFT, LEFT_INSIDE, ONE, RIGHT, RIGHT_INSIDE, TERMS, Picture
+from touchline.panorama.fetches import Picture
+from touchline.panorama.kernels import BLOCK, LEFT, LEFT_INSIDE, ONE, RIGHT, RIGHT_INSIDE, TERMS
 
 Floats = NDArray[np.float64]
 

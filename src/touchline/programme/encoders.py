@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -34,7 +35,8 @@ class EncoderSettings:
         factory: GStreamer's name of an encoder; by default the best that works here.
         bitrate_kbps: by default from size and rate, see :func:`default_bitrate_kbps`.
         keyframe_s: longest time between key frames, in seconds; ingests want at most 2 to 4.
-        speed_preset: x264's, from ``ultrafast`` to ``veryslow``.
+        speed_preset: x264's, from ``ultrafast`` to ``veryslow``; by default what the processor has room for beside all
+            else: ``superfast`` with one or two cores, ``veryfast`` with more.
         steady: the rate keeps to the bitrate within a second, as a stream needs it (VBV). x264 with several threads
             then decides by their timing; without it the same frames give the same stream, bit by bit.
 
@@ -45,7 +47,7 @@ class EncoderSettings:
     factory: str | None = None
     bitrate_kbps: int | None = None
     keyframe_s: float = 1.0
-    speed_preset: str = "veryfast"
+    speed_preset: str | None = None
     steady: bool = False
 
     def __post_init__(self) -> None:
@@ -234,9 +236,11 @@ def choose_encoder(caps: VideoCaps, settings: EncoderSettings, domain: Domain | 
             refusals.append(str(error))
             continue
         rate = _rate(caps, settings)
+        speed = candidate.properties(rate).get("speed-preset")
+        title = f"{candidate.title}, {speed}" if speed else candidate.title
         return EncoderChoice(
             candidate.factory,
-            f"{candidate.factory} ({candidate.title}), {rate.kbps} kbit/s, key frame every {rate.gop} frames",
+            f"{candidate.factory} ({title}), {rate.kbps} kbit/s, key frame every {rate.gop} frames",
             in_flight,
             on_device,
         )
@@ -291,7 +295,12 @@ def _rate(caps: VideoCaps, settings: EncoderSettings) -> _Rate:
     fps = caps.fps or _FALLBACK_FPS
     kbps = settings.bitrate_kbps or default_bitrate_kbps(caps.width, caps.height, fps)
     gop = max(1, math.floor(float(fps) * settings.keyframe_s + 0.5))
-    return _Rate(kbps, gop, settings.speed_preset, settings.steady)
+    return _Rate(kbps, gop, settings.speed_preset or _preset(len(os.sched_getaffinity(0))), settings.steady)
+
+
+def _preset(cores: int) -> str:
+    # x264 is the largest single cost of a live programme: with two cores the next better one leaves none for the rest.
+    return "superfast" if cores <= 2 else "veryfast"
 
 
 def _try_out(candidate: _Candidate, caps: VideoCaps, settings: EncoderSettings, domain: Domain | None) -> int:

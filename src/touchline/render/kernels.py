@@ -6,15 +6,14 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from touchline.panorama.fetches import Picture, chroma_rows, luma_row, terms
 from touchline.panorama.kernels import (
     BLOCK,
     TERMS,
-    Picture,
-    chroma_rows,
     copy_part,
-    luma_row,
+    place_of,
+    scratch_of,
     store_chroma,
-    terms,
 )
 from touchline.panorama.lanes import spread, store_bytes
 
@@ -60,20 +59,14 @@ def average_rows(
     scale = (1 << 18) // total
     half = spread(1 << 21)
     scratch = np.empty((BLOCK + BLOCK // 2, BLOCK), dtype=np.uint8)
-    apart = (scratch.ctypes.data, BLOCK, scratch.ctypes.data + BLOCK * BLOCK, BLOCK)
+    apart = scratch_of(scratch)
     for row in range(first, last):
         for column in range(inside.shape[1]):
             for one in range(total):
                 across, down = (one % count + 0.5) / count - 0.5, (one // count + 0.5) / count - 0.5
                 shift(blocks[row, column], across, down, luma[0, one])
                 shift(blocks[row, column], 2 * across, 2 * down, chroma[0, one])
-            place = (
-                out[0] + row * BLOCK * out[1] + column * BLOCK,
-                out[1],
-                out[2] + row * (BLOCK // 2) * out[3] + column * BLOCK,
-                out[3],
-            )
-            columns, rows = min(BLOCK, out[4] - column * BLOCK), min(BLOCK, out[5] - row * BLOCK)
+            place, columns, rows = place_of(out, row, column)
             whole = columns == BLOCK and rows == BLOCK
             target = place if whole else apart
             safe = inside[row, column] != 0

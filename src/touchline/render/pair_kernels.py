@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from touchline.panorama.fetches import Picture, chroma_rows, luma_row, terms
 from touchline.panorama.kernels import (
     BLOCK,
     LEFT,
@@ -20,17 +21,15 @@ from touchline.panorama.kernels import (
     RIGHT,
     RIGHT_INSIDE,
     TERMS,
-    Picture,
     Target,
     Weights,
     brightness,
-    chroma_rows,
     copy_part,
-    luma_row,
     mix_chroma,
     mix_luma,
+    place_of,
+    scratch_of,
     store_chroma,
-    terms,
 )
 from touchline.panorama.lanes import spread, store_bytes
 from touchline.panorama.tone_kernels import (
@@ -169,19 +168,13 @@ def average_pair_rows(
     luma = np.empty((1, total, TERMS), dtype=np.int32), np.empty((1, total, TERMS), dtype=np.int32)
     chroma = np.empty((1, total, TERMS), dtype=np.int32), np.empty((1, total, TERMS), dtype=np.int32)
     scratch = np.empty((BLOCK + BLOCK // 2, BLOCK), dtype=np.uint8)
-    apart = (scratch.ctypes.data, BLOCK, scratch.ctypes.data + BLOCK * BLOCK, BLOCK)
+    apart = scratch_of(scratch)
     shaded = tones.shades.shape[1] > 0
     one, two = tone_of(tones, 0, shaded), tone_of(tones, 1, shaded)
     for row in range(first, last):
         for column in range(kinds.shape[1]):
             kind = kinds[row, column]
-            place = (
-                out[0] + row * BLOCK * out[1] + column * BLOCK,
-                out[1],
-                out[2] + row * (BLOCK // 2) * out[3] + column * BLOCK,
-                out[3],
-            )
-            columns, rows = min(BLOCK, out[4] - column * BLOCK), min(BLOCK, out[5] - row * BLOCK)
+            place, columns, rows = place_of(out, row, column)
             whole = columns == BLOCK and rows == BLOCK
             target = place if whole else apart
             lit = (

@@ -15,7 +15,7 @@ from touchline.synth.play import AWAY_KEEPER, HOME_KEEPER, PERSONS, REFEREE, Pla
 HOME, HOME_SHORTS, AWAY, AWAY_SHORTS, KEEPER_1, KEEPER_2, BLACK, WHITE, BALL = range(9)
 SKINS: Final = (9, 10, 11, 12)
 HAIRS: Final = (13, 14, 15)
-_COLOURS: Final = np.array(
+COLOURS: Final = np.array(
     [
         (206, 30, 38),  # home shirt
         (236, 236, 236),
@@ -62,9 +62,13 @@ class Figures(NamedTuple):
     order: NDArray[np.int64]
 
 
-def palette(gains: Floats) -> Floats:
-    """All inks as Y, U, V of BT.709 in video range, shape (16, 3), through a camera's R, G and B gains."""
-    r, g, b = (np.minimum(_COLOURS * gains, 255.0)).T
+def palette(gains: Floats, colours: Floats = COLOURS) -> Floats:
+    """All inks as Y, U, V of BT.709 in video range, shape (16, 3), through a camera's R, G and B gains.
+
+    Args:
+        colours: R', G', B' of the inks, 0 .. 255, shape (16, 3).
+    """
+    r, g, b = (np.minimum(colours * gains, 255.0)).T
     luma = 0.2126 * r + 0.7152 * g + 0.0722 * b
     return np.stack(
         [

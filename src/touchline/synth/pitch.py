@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from touchline.geometry.angles import Floats
+from touchline.geometry.angles import Floats, rays_to_angles
+from touchline.geometry.outline import FieldOutline
 
 HALF_LENGTH: Final = 52.5
 HALF_WIDTH: Final = 34.0
@@ -58,3 +59,10 @@ def rig_to_world(rays: ArrayLike) -> Floats:
     """Directions in the world, shape (..., 3), of directions in the rig's frame: axes only, no shift."""
     rays = np.asarray(rays, dtype=np.float64)
     return np.stack([rays[..., 0], rays[..., 2], -rays[..., 1]], axis=-1)
+
+
+def field_outline() -> FieldOutline:
+    """The field's four corners as the mast sees them."""
+    corners = [(x * HALF_LENGTH, y * HALF_WIDTH, 0.0) for x, y in ((-1, -1), (-1, 1), (1, 1), (1, -1))]
+    yaw, pitch = (np.degrees(angle) for angle in rays_to_angles(world_to_rig(corners)))
+    return FieldOutline(tuple(zip(yaw.tolist(), pitch.tolist(), strict=True)))

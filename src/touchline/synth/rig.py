@@ -9,6 +9,7 @@ import numpy as np
 
 from touchline.geometry import Camera, Distortion, Rig
 from touchline.geometry.camera import DistortionModel
+from touchline.synth.pitch import field_outline
 
 LensKind = Literal["brown", "fisheye", "decentred"]
 
@@ -55,4 +56,6 @@ def default_rig(seed: int, size: tuple[int, int] = (1280, 720), lens: LensKind =
         )
         off_x, off_y = rng.uniform(-0.002, 0.002, 2) * size[0]
         cameras.append(replace(plain, cx=plain.cx + float(off_x), cy=plain.cy + float(off_y)))
-    return Rig(tuple(cameras), notes={"source": f"synthetic match, seed {seed}"})
+    return Rig(
+        tuple(cameras), notes={"source": f"synthetic match, seed {seed}"}, field=field_outline().points
+    )

@@ -16,7 +16,7 @@ from touchline.geometry.angles import Floats
 from touchline.gst.nv12 import Nv12
 from touchline.synth.backdrop_kernels import cast
 from touchline.synth.codes import DARK, LIGHT, CodePatch, encode
-from touchline.synth.figures import Figures, palette
+from touchline.synth.figures import COLOURS, Figures, palette
 from touchline.synth.kernels import add_noise, draw_figures, draw_shadows, stamp
 from touchline.synth.pitch import SUN, rig_to_world, world_to_rig
 from touchline.synth.textures import Textures
@@ -111,6 +111,7 @@ class Picture:
         textures: the scene's surfaces.
         sensor: exposure and noise.
         patches: where frame numbers go, if any.
+        colours: of kits, skin, hair and the ball; see :func:`~touchline.synth.figures.palette`.
 
     Raises:
         ValueError: for a size that NV12 can't have.
@@ -122,6 +123,7 @@ class Picture:
         textures: Textures,
         sensor: Sensor | None = None,
         patches: Sequence[CodePatch] = (),
+        colours: Floats = COLOURS,
     ) -> None:
         self.observer = observer
         self._sensor = sensor or Sensor()
@@ -129,7 +131,7 @@ class Picture:
         self._grid = self._rays()
         self._still = Nv12.empty(observer.width, observer.height)
         self._work = Nv12.empty(observer.width, observer.height)
-        self._palette = palette(gains)
+        self._palette = palette(gains, colours)
         self._lock = threading.Lock()
         self._cast(gains, textures)
         stamps = [self._shares(patch) for patch in patches]
