@@ -4,8 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 TESTS  ?= tests
-# A little more than the two cores that everything is planned for: many tests wait for real time to pass.
-WORKERS ?= 3
+# The two cores that everything is planned for. A third worker saves no time, and live runs would lose frames beside it.
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-slow lint format bench soak clean

@@ -9,6 +9,7 @@ import pytest
 
 from gpu import needs_gpu
 from rendering import noise
+from touchline.analysis import inference
 from touchline.analysis.inference import OnnxModel, open_model
 from touchline.analysis.tiles import BatchFormat, CpuTiles, Tile, reference
 from touchline.errors import ConfigurationError
@@ -193,3 +194,12 @@ def test_another_batch_than_announced_is_refused(torch_file):
     model = open_model(torch_file, BATCH, len(TILES))
     with pytest.raises(ConfigurationError, match="was opened for 3 x 3 x 48 x 64 of float32, not for 2 x"):
         model.run(np.zeros(BATCH.shape(2), np.float32))
+
+
+def test_what_stands_in_the_way_of_torch_on_a_gpu_is_named(monkeypatch) -> None:
+    """An interpreter without PyTorch, and one whose PyTorch was built for the processor alone."""
+    monkeypatch.setattr(inference, "find_spec", lambda name: None)
+    assert inference.why_no_torch_cuda() == "it is not installed"
+    torch = pytest.importorskip("torch")
+    monkeypatch.undo()
+    assert (inference.why_no_torch_cuda() is None) == torch.cuda.is_available()

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runs import run, with_an_encoder_there
+from runs import run, run_in_time, with_an_encoder_there
 from sounding import check_sync, played, write_claps
 from touchline.config import load_config
 from touchline.engine.production import Production
@@ -32,7 +32,7 @@ def film(tmp_path_factory) -> Path:
 )
 def test_clap_and_flash_leave_together(film, tmp_path: Path, pace: str, hold: str) -> None:
     out = tmp_path / "out.mp4"
-    run(panorama=str(film), view="panorama", delay=0.8, pace=pace, hold=hold, record=[out])
+    run_in_time(panorama=str(film), view="panorama", delay=0.8, pace=pace, hold=hold, record=[out])
     check_sync(out, len(CLAPS))
     flashes, *_ = played(out)
     # The film's own times, kept.

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from footage import read_frames
-from runs import Coded, in_plain_memory, refused, run, times_are_kept, touchline, touchline_here
+from runs import Coded, in_plain_memory, refused, run, run_in_time, times_are_kept, touchline, touchline_here
 from touchline.capture import DrawnFeed
 from touchline.config import FurtherProgramme, load_config
 from touchline.engine import scene
@@ -52,7 +52,7 @@ def test_every_frame_of_both_cameras_is_shown_once_in_order_at_its_time(
     right = FurtherProgramme(
         name="right", view=fixed(footage, 1), size="640x360", delay=0.5, preset="ultrafast", record=[files[1]]
     )
-    production = run(
+    production = run_in_time(
         **footage.inputs,
         render="direct",
         hold=hold,

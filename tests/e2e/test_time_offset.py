@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from footage import read_frames
-from runs import SIZE, Coded, refused, run, touchline
+from runs import SIZE, Coded, refused, run, run_in_time, touchline
 from touchline.geometry import Rig
 from touchline.synth import SyntheticMatch
 from touchline.synth.files import write_match
@@ -28,7 +28,7 @@ def footage(tmp_path_factory) -> Coded:
 @pytest.mark.parametrize("pace", ["live", pytest.param("fast", marks=pytest.mark.slow)])
 def test_both_halves_of_the_panorama_show_one_moment(footage: Coded, tmp_path: Path, pace: str) -> None:
     video = tmp_path / "programme.mp4"
-    production = run(**footage.inputs, view="panorama", pace=pace, duration=2, record=[video])
+    production = run_in_time(**footage.inputs, view="panorama", pace=pace, duration=2, record=[video])
     found = read_frames(video, footage.reader_of_panorama())
     assert [codes for codes, _ in found] == [(i, i) for i in range(LATER, LATER + 60)]
     assert production.stitching.dropped.total == 0

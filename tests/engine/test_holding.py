@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from footage import read_frames
-from runs import in_plain_memory, run, times_are_kept, with_an_encoder_there
+from runs import in_plain_memory, run, run_in_time, times_are_kept, with_an_encoder_there
 from sounding import write_claps
 from touchline.delay import MemoryPlan
 from touchline.delay.intake import Intake
@@ -29,7 +29,7 @@ def test_encoded_frames_are_shown_as_held_ones_are(coded, tmp_path: Path, pace: 
     out = tmp_path / "encoded.mkv"
     seen = footage.over_code(0)
     view = f"fixed:{seen.yaw_deg},{seen.pitch_deg},{seen.fov_deg}"
-    production = run(
+    production = run_in_time(
         **footage.inputs, view=view, size="640x360", delay=delay, pace=pace, hold="encoded", record=[out]
     )
     found = read_frames(out, footage.reader_of_view(0, (640, 360)))

@@ -126,6 +126,11 @@ def push_live(programme: Programme, base_time: int, numbers: range, ahead_s: flo
         push(programme, range(number, number + 1))
 
 
+def frame_due(base_time: int) -> int:
+    """The number of the frame that is due now."""
+    return (system_clock().get_time() - base_time) * FPS // SECOND
+
+
 def free_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -67,6 +68,13 @@ def open_model(path: Path, batch: BatchFormat, tiles: int, stream: Any = None, d
     if path.suffix in (".pt", ".pth", ".ts", ".torchscript"):
         return TorchModel(path, batch, tiles, stream, device)
     raise ConfigurationError(f"{path.name} is no model that is known here: .onnx or TorchScript (.pt)")
+
+
+def why_no_torch_cuda() -> str | None:
+    """Why no TorchScript network can run on a GPU here, in a few words; None if one can."""
+    if find_spec("torch") is None:
+        return "it is not installed"
+    return None if library("torch", "PyTorch", "torch").cuda.is_available() else "this one has no CUDA"
 
 
 class TorchModel:

@@ -12,6 +12,8 @@ from typing import Protocol
 from touchline.analysis import blob_detector
 from touchline.analysis.detection_worker import DetectionWorker
 from touchline.analysis.detections import Detector
+from touchline.analysis.detectors import OWN
+from touchline.analysis.inference import why_no_torch_cuda
 from touchline.analysis.log import MotionLog
 from touchline.analysis.motion import MotionDetector
 from touchline.analysis.tracking import PlayLog
@@ -165,7 +167,10 @@ def choose_detector(wanted: str, backend: str) -> tuple[str, str]:
         return wanted, "as asked for"
     if backend != "cuda":
         return "motion", "on the processor; needs no weights"
-    return MOVEMENT, "on a GPU; own, a network of ours, can be asked for where PyTorch is installed"
+    missing = why_no_torch_cuda()
+    if missing is None:
+        return OWN, "a network of ours, on the GPU where the frames are"
+    return MOVEMENT, f"on a GPU, where a network of ours needs PyTorch: {missing}"
 
 
 def watch_store(
