@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from gpu import needs_gpu
@@ -54,3 +56,23 @@ def test_it_finds_there_what_it_finds_here(seed):
         assert near, f"{one} is not found on the GPU"
         assert abs(near[0].confidence - one.confidence) < 0.1
     assert came_down == [len(there.tiles) * 80 * 6 * 4]
+
+
+def test_it_is_opened_in_one_thread_and_looks_in_another():
+    """A thread in which no context was current could order no stream behind another one: the first look of each run
+
+    failed, and the programme had nothing to follow until the detector had been opened again.
+    """
+    from rendering_gpu import DeviceFrame
+    from touchline.analysis.cuda_detector import CudaDetector
+    from touchline.cuda.device import Device
+
+    match = SyntheticMatch(5)
+    panorama = fit_panorama(match.rig)
+    grey = Nv12.empty(panorama.width, panorama.height)
+    grey.fill(100, 128, 128)
+    with Device() as device, device.stream() as stream, DeviceFrame(device, stream, grey) as frame:
+        detector = CudaDetector(device, own_model(".pt"), panorama, match.rig.outline)
+        with ThreadPoolExecutor(1) as fresh:
+            assert fresh.submit(detector.detect, frame.picture, 7).result().pts_ns == 7
+        detector.close()

@@ -23,9 +23,7 @@ def footage(coded) -> Coded:
 def test_a_recorded_follower_has_its_tracks_and_its_path(footage: Coded, tmp_path) -> None:
     video = tmp_path / "match.mp4"
     (tmp_path / "match.path.jsonl").write_text("an earlier one\n")
-    production = run(
-        **footage.inputs, view="follow", size="320x180", detector="motion", pace="fast", record=[video]
-    )
+    production = run(**footage.inputs, view="follow", size="320x180", pace="fast", record=[video])
     path = read_path(tmp_path / "match.path.jsonl")
     shown = [view for _, view in production.showing.path]
     assert len(path.path.times_s) == footage.frames == len(shown)

@@ -50,7 +50,7 @@ def suppressed(boxes: Floats, same: float = _SAME) -> Floats:
     boxes = boxes[np.argsort(-boxes[:, 4], kind="stable")]
     if not len(boxes):
         return boxes
-    alike = (_over_union(boxes) > same) & (boxes[:, None, 5] == boxes[None, :, 5])
+    alike = _over_union(boxes) > same
     kept = np.ones(len(boxes), np.bool_)
     for one in range(len(boxes)):
         if kept[one]:
@@ -87,30 +87,27 @@ def _same(
     boxes: Floats, frames: Floats, cut: NDArray[np.bool_], tile_of: NDArray[np.intp]
 ) -> NDArray[np.bool_]:
     """Which pairs are one object, shape (n, n)."""
-    both = np.concatenate(
-        [
-            np.maximum(frames[:, None, :2], frames[None, :, :2]),
-            np.minimum(frames[:, None, 2:], frames[None, :, 2:]),
-        ],
-        axis=-1,
-    )
+    same = np.zeros((len(boxes), len(boxes)), np.bool_)
+    i, j = _overlapping(boxes)
+    i, j = (each[tile_of[i] != tile_of[j]] for each in (i, j))
     # In what both tiles show: what the one and what the other has there.
-    low, high = boxes[:, None, :2], boxes[:, None, 2:4]
-    part = np.maximum(low, both[..., :2]), np.minimum(high, both[..., 2:])
-    other = np.maximum(low.swapaxes(0, 1), both[..., :2]), np.minimum(high.swapaxes(0, 1), both[..., 2:])
-    own, its = (np.clip(b - a, 0, None).prod(axis=-1) for a, b in (part, other))
-    common = np.clip(np.minimum(part[1], other[1]) - np.maximum(part[0], other[0]), 0, None).prod(axis=-1)
-    union = own + its - common
-    alike = common > _SAME * union
-    any_cut: NDArray[np.bool_] = np.any(cut, axis=1)
-    one_cut = any_cut[:, None] | any_cut[None, :]
-    alike |= one_cut & (common > _WITHIN * np.minimum(own, its))
-    return np.asarray(
-        alike
-        & (common > 0)
-        & (boxes[:, None, 5] == boxes[None, :, 5])
-        & (tile_of[:, None] != tile_of[None, :])
-    )
+    first = np.maximum(frames[i, :2], frames[j, :2])
+    last = np.minimum(frames[i, 2:], frames[j, 2:])
+    low, high = np.maximum(boxes[:, :2][[i, j]], first), np.minimum(boxes[:, 2:4][[i, j]], last)
+    own, its = np.clip(high - low, 0, None).prod(axis=-1)
+    common = np.clip(high.min(axis=0) - low.max(axis=0), 0, None).prod(axis=-1)
+    alike = common > _SAME * (own + its - common)
+    alike |= cut[[i, j]].any(axis=(0, 2)) & (common > _WITHIN * np.minimum(own, its))
+    same[i, j] = alike & (common > 0)
+    return np.asarray(same | same.T)
+
+
+def _overlapping(boxes: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The pairs, by their two places, of boxes of one class that share anything: few of all that there are."""
+    left, top, right, bottom, _, kind = boxes.T
+    begins = (left[:, None] < right) & (top[:, None] < bottom)  # the one before the other ends
+    i, j = np.nonzero(np.triu(begins & begins.T & (kind[:, None] == kind), 1))
+    return i, j
 
 
 def _components(same: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
@@ -140,8 +137,11 @@ def _joined(boxes: Floats, cut: NDArray[np.bool_]) -> Floats:
 
 
 def _over_union(boxes: Floats) -> Floats:
-    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:4], boxes[None, :, 2:4])
-    common = np.clip(high - low, 0, None).prod(axis=-1)
+    """The share of two boxes' union that both cover, shape (n, n); 0 for those of two classes, and for itself."""
+    made = np.zeros((len(boxes), len(boxes)))
+    i, j = _overlapping(boxes)
+    low, high = np.maximum(boxes[i, :2], boxes[j, :2]), np.minimum(boxes[i, 2:4], boxes[j, 2:4])
+    common = (high - low).prod(axis=-1)
     area = (boxes[:, 2:4] - boxes[:, :2]).prod(axis=-1)
-    return np.asarray(common / np.maximum(area[:, None] + area[None, :] - common, 1e-12))
+    made[i, j] = made[j, i] = common / np.maximum(area[i] + area[j] - common, 1e-12)
+    return made

@@ -170,10 +170,20 @@ def _capsule(managed: _Managed) -> Any:
 
 
 def _order(producer: int, consumer: int) -> None:
-    """Lets a consumer's stream wait, on the GPU, for a producer's. DLPack's 1 is CUDA's legacy default stream."""
-    event = check(driver.cuEventCreate(int(driver.CUevent_flags.CU_EVENT_DISABLE_TIMING)), "make an event")
+    """Lets a consumer's stream wait, on the GPU, for a producer's. DLPack's 1 is CUDA's legacy default stream.
+
+    Whatever thread asks, with any context current or none: an event is of the context of the stream it marks.
+    """
+    context = check(driver.cuStreamGetCtx(producer), "find the context of a stream")
+    check(driver.cuCtxPushCurrent(context), "make a context current")
     try:
-        check(driver.cuEventRecord(event, producer), "mark the end of its work")
-        check(driver.cuStreamWaitEvent(consumer, event, 0), "order two streams")
+        event = check(
+            driver.cuEventCreate(int(driver.CUevent_flags.CU_EVENT_DISABLE_TIMING)), "make an event"
+        )
+        try:
+            check(driver.cuEventRecord(event, producer), "mark the end of its work")
+            check(driver.cuStreamWaitEvent(consumer, event, 0), "order two streams")
+        finally:
+            driver.cuEventDestroy(event)
     finally:
-        driver.cuEventDestroy(event)
+        driver.cuCtxPopCurrent()
