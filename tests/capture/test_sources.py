@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import statistics
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from fractions import Fraction
 from pathlib import Path
 
@@ -216,3 +218,13 @@ def test_rtsp(tmp_path) -> None:
     assert catcher.info.live
     assert len(numbers) > 20
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def test_a_source_that_was_stopped_is_gone(tmp_path) -> None:
+    """A camera that comes and goes all day left each of its pipelines behind, with the memory of its decoder."""
+    catcher = Catcher(str(write_numbered(tmp_path / "video.mp4", 24)))
+    catcher.run()
+    kept = [weakref.ref(catcher.source), weakref.ref(catcher.source._pipeline)]
+    del catcher
+    gc.collect()
+    assert [one() for one in kept] == [None, None]

@@ -79,8 +79,8 @@ class SoundTap:
             ts_offset=self._late_ns,
         )
         self._sink = sink
-        sink.connect("new-sample", self._take)
-        sink.connect("eos", lambda _: self.end())
+        self._pipeline.connect(sink, "new-sample", self._take)
+        self._pipeline.connect(sink, "eos", lambda _: self.end())
         elements = [make("audioconvert"), make("audioresample"), sink]
         self._entry = elements[0].get_static_pad("sink")
         self._pipeline.add(*elements)
@@ -190,8 +190,8 @@ class SoundSource:
         uri = Path(self.uri.target).as_uri() if self.uri.scheme == "file" else self.uri.text
         source = make("uridecodebin", uri=uri)
         self._pipeline.gst.add(source)
-        source.connect("pad-added", lambda _, pad: self._attach(pad))
-        source.connect("no-more-pads", self._check_attached)
+        self._pipeline.connect(source, "pad-added", lambda _, pad: self._attach(pad))
+        self._pipeline.connect(source, "no-more-pads", self._check_attached)
 
     def _device(self) -> None:
         """A sound card. Its own clock does not rule: each buffer is stamped with the time at which it came."""

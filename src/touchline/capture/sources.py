@@ -103,14 +103,14 @@ class Source:
             ts_offset=later_ns,
         )
         self._pipeline.add(self._sink)
-        self._sink.connect("new-sample", self._take)
+        self._pipeline.connect(self._sink, "new-sample", self._take)
         self._tap: SoundTap | None = None
         if on_sound:
             self._tap = SoundTap(
                 self._pipeline, sound, paced=self._paced, on_sound=on_sound, on_end=on_sound_end
             )
             self._tap.move(0, later_ns)
-            self._sink.connect("eos", self._tell_end)
+            self._pipeline.connect(self._sink, "eos", self._tell_end)
         self._build()
 
     def open(self, base_time: int, timeout_s: float | None = None) -> SourceInfo:
@@ -173,8 +173,10 @@ class Source:
         said = ask_properties(pad, frames)
         if not self.uri.live and any("can't be changed" in line for line in said):
             # Decoders are made anew on the way up again: asked before they have a state, they can be changed.
-            self._pipeline.gst.connect(
-                "deep-element-added", lambda _pipeline, _bin, new: raise_depth(new, frames)
+            self._pipeline.connect(
+                self._pipeline.gst,
+                "deep-element-added",
+                lambda _pipeline, _bin, new: raise_depth(new, frames),
             )
             self._pipeline.gst.set_state(Gst.State.READY)
             self._pipeline.pause(_OPEN_FILE_S)
@@ -214,8 +216,8 @@ class Source:
         source = make("uridecodebin", uri=uri)
         self._landing.prefer(source)
         self._pipeline.gst.add(source)
-        source.connect("pad-added", self._link)
-        source.connect("no-more-pads", self._check_linked)
+        self._pipeline.connect(source, "pad-added", self._link)
+        self._pipeline.connect(source, "no-more-pads", self._check_linked)
 
     def _device(self) -> None:
         source = make("v4l2src", device=self.uri.target, do_timestamp=True)
@@ -223,7 +225,7 @@ class Source:
         decoder = make("decodebin")
         self._landing.prefer(decoder)
         self._pipeline.add(source, decoder)
-        decoder.connect("pad-added", self._link)
+        self._pipeline.connect(decoder, "pad-added", self._link)
 
     def _csi(self) -> None:
         """Jetson's camera stack; written after its documentation, not run on a Jetson yet."""

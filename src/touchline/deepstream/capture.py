@@ -217,7 +217,7 @@ class NvmmFeed:
             emit_signals=True,
             enable_last_sample=False,
         )
-        self._sink.connect("new-sample", self._take)
+        self._pipeline.connect(self._sink, "new-sample", self._take)
         # A queue: an observer's branch may have to wait while frames go on.
         between = make("queue", max_size_buffers=1, max_size_bytes=0, max_size_time=0)
         pipeline.add(self._pool, held, self._tee, between, self._sink)

@@ -100,7 +100,7 @@ class NvmmSource:
     def _device(self) -> None:
         decoder = make("decodebin")
         self._pipeline.add(make("v4l2src", device=self._uri.target, do_timestamp=True), decoder)
-        decoder.connect("pad-added", lambda _, pad: self._take(pad))
+        self._pipeline.connect(decoder, "pad-added", lambda _, pad: self._take(pad))
 
     def _decoder(self) -> None:
         decoder = self._settings.decoder
@@ -108,15 +108,15 @@ class NvmmSource:
         if decoder.element == "nvurisrcbin":
             source = build("decoder", decoder, uri=text, rtsp_reconnect_interval=_RECONNECT_S)
             self._pipeline.gst.add(source)
-            source.connect("pad-added", lambda _, pad: self._take(pad))
+            self._pipeline.connect(source, "pad-added", lambda _, pad: self._take(pad))
             return
         source, parser = make("urisourcebin", uri=text), make("parsebin")
         element = build("decoder", decoder)
         for one in (source, parser, element):
             self._pipeline.gst.add(one)
         way_in = parser.get_static_pad("sink")
-        source.connect("pad-added", lambda _, pad: way_in.is_linked() or joined(pad, way_in))
-        parser.connect("pad-added", lambda _, pad: self._decode(pad, element))
+        self._pipeline.connect(source, "pad-added", lambda _, pad: way_in.is_linked() or joined(pad, way_in))
+        self._pipeline.connect(parser, "pad-added", lambda _, pad: self._decode(pad, element))
         # What a decoder gives is on its template: it has no caps yet.
         self._join(element.get_static_pad("src"), element.get_static_pad("src").get_pad_template_caps())
 

@@ -56,6 +56,7 @@ class Pipeline:
         # What stop() posts must reach whoever waits: a thread that looks ten times a second costs as much as a frame.
         self.gst.set_auto_flush_bus(False)
         self._bus: Any = self.gst.get_bus()
+        self._handlers: list[tuple[Any, int]] = []
         self._watcher: threading.Thread | None = None
         self._ended = threading.Event()
         self._eos = threading.Event()
@@ -81,6 +82,14 @@ class Pipeline:
         self.gst.add(allowed)
         self.link(after, allowed)
         return allowed
+
+    def connect(self, element: Any, signal: str, handler: Callable[..., Any], *extra: Any) -> None:
+        """Has a signal of an element handled until the pipeline is stopped.
+
+        A handler is kept by its element, in C, where Python's garbage collector can't see it: one that refers back to
+        the pipeline would keep both for ever, with all the memory that they hold.
+        """
+        self._handlers.append((element, element.connect(signal, handler, *extra)))
 
     def pause(self, timeout_s: float) -> bool:
         """Goes to PAUSED and waits for the preroll. Returns False for a live pipeline, which has none.
@@ -131,6 +140,9 @@ class Pipeline:
         if self._watcher is not None and self._watcher is not threading.current_thread():
             self._watcher.join(5)
         self._bus.set_flushing(True)
+        handlers, self._handlers = self._handlers, []
+        for element, handler in handlers:
+            element.disconnect(handler)
 
     def _wait_for_preroll(self, timeout_s: float) -> Any:
         kinds = Gst.MessageType.ASYNC_DONE | Gst.MessageType.ERROR

@@ -329,7 +329,7 @@ class Programme:
         self._paces.append(pace)
         elements = sound_encoder_elements(encoder.factory, format)
         sink = make("appsink", sync=False, emit_signals=True, enable_last_sample=False, async_=False)
-        sink.connect("new-sample", self._take_sound)
+        self._pipeline.connect(sink, "new-sample", self._take_sound)
         self._pipeline.add(self._sound_source, pace, *elements, sink)
         # What the encoder puts before the sound makes it late; its timestamps go back by as much.
         elements[-1].get_static_pad("src").set_offset(-format.time_of(encoder.priming))
@@ -354,7 +354,7 @@ class Programme:
 
     def _branch(self, tee: Any, elements: list[Any], outputs: list[Output]) -> None:
         sink = make("appsink", sync=False, emit_signals=True, enable_last_sample=False, async_=False)
-        sink.connect("new-sample", self._fan_out, outputs)
+        self._pipeline.connect(sink, "new-sample", self._fan_out, outputs)
         self._pipeline.add(*elements, sink)
         self._pipeline.link(tee, elements[0] if elements else sink)
 
