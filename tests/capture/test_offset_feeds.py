@@ -138,7 +138,7 @@ def test_live_cameras_are_put_together_by_it_too(tmp_path: Path) -> None:
     apart = []
     try:
         for offset in (0, 15, -15):
-            viewer = Viewer(left, right, pts_of(offset, FPS), paced=True, patience_s=0.5)
+            viewer = Viewer(left, right, pts_of(offset, FPS), paced=True, patience_s=2)
             found = viewer.view(20)
             assert len(found) == 20
             apart.append(int(np.median([numbers[1] - numbers[0] for numbers, _ in found])))

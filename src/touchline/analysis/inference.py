@@ -132,8 +132,10 @@ class TorchModel:
         return tuple(one.numpy() for one in made)
 
     def close(self) -> None:
-        """See :class:`Model`."""
+        """See :class:`Model`. PyTorch keeps what was computed in, stream by stream: nobody will ask for ours again."""
         self._network = None
+        if self._stream is not None:
+            self._torch.cuda.empty_cache()
 
     def _in_order(self) -> AbstractContextManager[Any]:
         return nullcontext() if self._order is None else self._torch.cuda.stream(self._order)

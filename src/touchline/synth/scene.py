@@ -190,8 +190,9 @@ class Picture:
         def band(k: int) -> None:
             cast(self._grid, GRID_STEP, gains, RAYS_PER_PIXEL, marks[k], marks[k + 1], *textures, y, uv)
 
+        band(0)  # alone: numba looks up kinds of arguments that it has not met yet in tables without a lock
         with ThreadPoolExecutor(2, thread_name_prefix="backdrop") as pool:
-            list(pool.map(band, range(_BANDS)))
+            list(pool.map(band, range(1, _BANDS)))
 
     def _shares(self, patch: CodePatch) -> tuple[int, int, NDArray[np.int16]] | None:
         """Where a patch lies in the picture, and the cell under each of a pixel's samples there."""
