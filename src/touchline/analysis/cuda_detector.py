@@ -20,6 +20,7 @@ from touchline.analysis.tiles import BatchFormat
 from touchline.cuda.device import Device, Stream
 from touchline.geometry import FieldOutline, Panorama
 
+_FIRST_RUNS = 3
 TILE = (768, 448)  # what our network's TorchScript file was traced for
 
 
@@ -57,6 +58,9 @@ class CudaDetector:
         self._stream = device.stream()
         self._cut = CudaTiles(device, size, self.tiles, batch, self._stream)
         self._network = _Torch(path, batch, len(self.tiles), self._stream, device.index)
+        # PyTorch watches a network's first runs and compiles it then, for 0.2 s: live, that cost the second look.
+        for _ in range(_FIRST_RUNS):
+            self._network.run(self._cut.made)
         self._detector = TiledDetector(self._network, self.tiles, self._cut.queue, size)
 
     def detect(self, panorama: Any, pts_ns: int) -> Detections:

@@ -73,6 +73,11 @@ class CudaTiles:
             device=device.index,
         )
 
+    @property
+    def made(self) -> DeviceArray:
+        """The batch's memory with what the last panorama left in it; before the first, with anything."""
+        return self._made
+
     def cut(self, panorama: DevicePicture) -> DeviceArray:
         """The batch, shape (tiles, 3, height, width); complete when this returns. As :meth:`queue` otherwise."""
         made = self.queue(panorama)
