@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from touchline.analysis.ball_credit import credited
+from touchline.analysis.ball_credit import Credit, credited
 from touchline.analysis.ball_layers import nowhere
 from touchline.analysis.clutter import Candidates
+from touchline.analysis.tracking_settings import TrackSettings
 
 METRE = 1.5  # degrees
-MOST = 3.0
+MOST, REST, SHARE = 3.0, 6.0, 0.25
+RULES = TrackSettings(unmoved=MOST, rested=REST, rested_share=SHARE)
 
 
-def paths(*born: tuple[float, float, int, float]):
+def paths(*born: tuple[float, float, int, float], roamed: bool = False):
     """The lost path, and one for each yaw, pitch and track at which it was first seen, and credit."""
     count = 1 + len(born)
     return nowhere(0.0)._replace(
         born=np.array([(np.nan, np.nan), *(one[:2] for one in born)]),
         owner=np.array([-1, *(one[2] for one in born)]),
-        credit=np.array([np.inf, *(one[3] for one in born)]),
+        credit=np.array([0.0, *(one[3] for one in born)]),
+        roamed=np.array([False, *(roamed for _ in born)]),
         score=np.zeros(count),
     )
 
@@ -35,9 +38,9 @@ def candidates(*seen: tuple[float, float, int]) -> Candidates:
     )
 
 
-def step(last, seen: Candidates, way: float) -> tuple[np.ndarray, np.ndarray]:
+def step(last, seen: Candidates, way: float) -> Credit:
     shape = len(last.score), len(seen.at)
-    return credited(last, seen, np.full(shape[0], METRE), np.full(shape, way), MOST)
+    return credited(last, seen, np.full(shape[0], METRE), np.full(shape, way), RULES)
 
 
 def test_what_stays_where_it_was_first_seen_is_worth_only_so_much() -> None:
@@ -45,37 +48,52 @@ def test_what_stays_where_it_was_first_seen_is_worth_only_so_much() -> None:
     last, seen = paths((10, -8, -1, 0.0)), candidates((10.2, -8, -1))
     total = 0.0
     for _ in range(20):
-        way, credit = step(last, seen, 2.0)
+        way, credit, *_ = step(last, seen, 2.0)
         total += way[1, 0]
-        last = last._replace(credit=np.array([np.inf, credit[1, 0]]))
+        last = last._replace(credit=np.array([0.0, credit[1, 0]]))
     assert total == MOST
     assert credit[1, 0] == MOST
 
 
 def test_what_speaks_against_it_counts_in_full_and_can_be_made_up_for() -> None:
     last, seen = paths((10, -8, -1, MOST)), candidates((10.2, -8, -1))
-    way, credit = step(last, seen, -2.0)
+    way, credit, *_ = step(last, seen, -2.0)
     assert (way[1, 0], credit[1, 0]) == (-2.0, MOST - 2.0)
-    last = last._replace(credit=np.array([np.inf, credit[1, 0]]))
+    last = last._replace(credit=np.array([0.0, credit[1, 0]]))
     assert step(last, seen, 5.0)[0][1, 0] == 2.0
 
 
-def test_what_has_moved_is_believed_from_then_on() -> None:
+def test_what_has_moved_begins_anew_where_it_is() -> None:
     """Two metres from where it was first seen, three degrees here."""
-    last = paths((10, 0, -1, MOST), (10, 0, -1, np.inf))
-    way, credit = step(last, candidates((12.9, 0, -1), (13.1, 0, -1)), 7.0)
-    assert way[1].tolist() == [0.0, 7.0]
-    assert credit[1].tolist() == [MOST, np.inf]
-    assert way[2].tolist() == [7.0, 7.0], "and does not have to move again"
+    way, credit, moved, roamed = step(paths((10, 0, -1, MOST)), candidates((12.9, 0, -1), (13.1, 0, -1)), 5.0)
+    assert moved[1].tolist() == roamed[1].tolist() == [False, True]
+    assert way[1].tolist() == [0.0, 5.0]
+    assert credit[1].tolist() == [MOST, 5.0]
+
+
+def test_what_lies_where_the_ball_has_been_is_worth_ever_less() -> None:
+    """The ball was played off a foot, and the shoe, which went on being seen there, was told as the ball for ten
+
+    seconds, each sighting of it as good as one of a ball that rolls.
+    """
+    last, seen, ways = paths((10, -8, -1, 0.0), roamed=True), candidates((10.2, -8, -1)), []
+    for _ in range(5):
+        way, credit, moved, roamed = step(last, seen, 4.0)
+        assert (bool(moved[1, 0]), bool(roamed[1, 0])) == (False, True)
+        ways.append(float(way[1, 0]))
+        last = last._replace(credit=np.array([0.0, credit[1, 0]]))
+    assert ways == [4.0, 2.0 + 2.0 * SHARE, 4.0 * SHARE, 4.0 * SHARE, 4.0 * SHARE]
+    assert step(last, seen, -2.0).way[1, 0] == -2.0, "what speaks against it counts in full"
+    assert step(last, candidates((20, -8, -1)), 4.0).way[1, 0] == 4.0, "and so does what moves"
 
 
 def test_what_somebody_carries_has_not_moved() -> None:
     """White shoes run as fast as the ball; they stay at the body at which they were first seen."""
     last = paths((10, 0, 4, MOST))
-    way, _ = step(last, candidates((30, 0, 4), (30, 0, 5), (30, 0, -1)), 7.0)
-    assert way[1].tolist() == [0.0, 7.0, 7.0]
+    way, *_ = step(last, candidates((30, 0, 4), (30, 0, 5), (30, 0, -1)), 5.0)
+    assert way[1].tolist() == [0.0, 5.0, 5.0]
 
 
 def test_what_is_first_seen_now_begins_with_no_more_than_that() -> None:
-    way, credit = step(paths(), candidates((10, 0, -1)), 7.0)
+    way, credit, *_ = step(paths(), candidates((10, 0, -1)), 7.0)
     assert (way[0, 0], credit[0, 0]) == (MOST, MOST)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from touchline.analysis.ball_detours import detours
@@ -73,6 +73,9 @@ def test_one_after_the_other_are_found() -> None:
 
 
 @given(PIECES)
+@example(
+    [(1, 0.0, -2.0, 1), (1, -1.0, 4.0, 1), (1, 12.0, 0.0, 1), (1, 0.0, -2.0, 1)]
+)  # came in another order
 def test_detours_are_whole_stretches_between_others(pieces: list[tuple[int, float, float, int]]) -> None:
     times, at, kind = story(*pieces)
     found = detours(times, at, kind)

@@ -43,7 +43,7 @@ def detours(times_s: Floats, at: Floats, kind: NDArray[np.int64]) -> list[tuple[
             k = max(1, k - 1)  # what was one detour may have been the end of a longer one
         else:
             k += 1
-    return found
+    return sorted(found)  # a longer one is found after what lies behind its beginning
 
 
 def _apart(one: Floats, other: Floats) -> float:

@@ -44,9 +44,10 @@ class Layer(NamedTuple):
         anchor: where it last was seen or at a body, shape (n, 2); nan if never.
         anchor_s: when.
         body: number of the track that it is hidden at, or -1.
-        born: where it was seen first, shape (n, 2).
+        born: where it was seen first, or has moved to since, shape (n, 2).
         owner: number of the track at whose body that was, or -1.
-        credit: what has spoken for it since, as long as it has not moved away from both; infinite from then on.
+        credit: what has spoken for it since then.
+        roamed: whether it has ever moved away from both.
         proof_s: when something last spoke for it: a sighting that could not have been foretold anyhow.
         score: what speaks for the path; the best has 0.
         parent: the row, in the layer before, that it goes on from.
@@ -64,6 +65,7 @@ class Layer(NamedTuple):
     born: Floats
     owner: Ints
     credit: Floats
+    roamed: NDArray[np.bool_]
     proof_s: Floats
     score: Floats
     parent: Ints
@@ -85,6 +87,7 @@ def nothing(time_s: float) -> Layer:
         flat,
         whole,
         none,
+        np.zeros(0, np.bool_),
         none,
         none,
         whole,
@@ -96,5 +99,6 @@ def nowhere(time_s: float) -> Layer:
     return Layer(
         time_s, np.array([LOST]), np.full((1, 2), np.nan), np.zeros((1, 2)), np.zeros((1, 3)),
         np.array([-np.inf]), np.full((1, 2), np.nan), np.array([-np.inf]), np.array([-1]),
-        np.full((1, 2), np.nan), np.array([-1]), np.full(1, np.inf), np.array([-np.inf]), np.zeros(1), np.array([-1]),
+        np.full((1, 2), np.nan), np.array([-1]), np.zeros(1), np.array([False]), np.array([-np.inf]), np.zeros(1),
+        np.array([-1]),
     )  # fmt: skip

@@ -140,7 +140,8 @@ class BallPaths:
         return Layer(
             time_s, np.array([LOST]), np.full((1, 2), np.nan), np.zeros((1, 2)), np.zeros((1, 3)),
             last.seen_s[best], last.anchor[best], last.anchor_s[best], np.array([-1]),
-            np.full((1, 2), np.nan), np.array([-1]), np.full(1, np.inf), np.array([-np.inf]), score[best], best,
+            np.full((1, 2), np.nan), np.array([-1]), np.zeros(1), np.array([False]), np.array([-np.inf]),
+            score[best], best,
         )  # fmt: skip
 
     def _to_candidates(
@@ -175,7 +176,7 @@ class BallPaths:
         # What lies there may be the ball, at rest, as well as something else: that speaks for neither.
         rests = (ahead.lying[:, None] > _LIES) & (often[None] > _LIES) & (far < _REST_DEG**2)
         way = np.where(rests, np.maximum(way, -_REST), way)
-        way, credit = credited(last, seen, ahead.metre, way, rules.unmoved)
+        way, credit, moved, roamed = credited(last, seen, ahead.metre, way, rules)
         total = last.score[:, None] + way
         best = np.argsort(-total, axis=0, kind="stable")[:_PER_CANDIDATE]
         parent, candidate = best.ravel(), np.tile(np.arange(count), len(best))
@@ -183,12 +184,14 @@ class BallPaths:
         state = self._seen_state(ahead, balls, parent, candidate, kicked, dt)
         now = np.full(len(parent), time_s)
         made = balls.at[candidate]
+        fresh = (parent == 0) | moved[parent, candidate]
         proven = (parent == 0) | (way[parent, candidate] > _PROOF)
         return Layer(
             time_s, np.full(len(parent), SEEN), state[0], state[1], state[2], now, made, now,
-            np.full(len(parent), -1), np.where((parent == 0)[:, None], made, last.born[parent]),
-            np.where(parent == 0, seen.body[candidate], last.owner[parent]),
-            credit[parent, candidate], np.where(proven, time_s, last.proof_s[parent]), total[parent, candidate], parent,
+            np.full(len(parent), -1), np.where(fresh[:, None], made, last.born[parent]),
+            np.where(fresh, seen.body[candidate], last.owner[parent]),
+            credit[parent, candidate], roamed[parent, candidate],
+            np.where(proven, time_s, last.proof_s[parent]), total[parent, candidate], parent,
         )  # fmt: skip
 
     def _log_kick(self, far: Floats, ahead: _Ahead, noise: Floats, dt: float) -> Floats:
@@ -273,7 +276,7 @@ class BallPaths:
         return Layer(
             time_s, np.full(len(parent), HIDDEN), at, bodies.speed[kept], spread, last.seen_s[parent], at,
             np.full(len(parent), time_s), bodies.number[kept], last.born[parent], last.owner[parent],
-            last.credit[parent], last.proof_s[parent], score, parent,
+            last.credit[parent], last.roamed[parent], last.proof_s[parent], score, parent,
         )  # fmt: skip
 
     def _onwards(self, last: Layer, ahead: _Ahead, time_s: float) -> Layer:
@@ -288,7 +291,7 @@ class BallPaths:
         return Layer(
             time_s, np.full(len(rows), FREE), ahead.at[rows], ahead.speed[rows], ahead.spread[rows],
             last.seen_s[rows], last.anchor[rows], last.anchor_s[rows], np.full(len(rows), -1),
-            last.born[rows], last.owner[rows], last.credit[rows], last.proof_s[rows], score, rows,
+            last.born[rows], last.owner[rows], last.credit[rows], last.roamed[rows], last.proof_s[rows], score, rows,
         )  # fmt: skip
 
     def _pruned(self, layer: Layer) -> Layer:

@@ -42,6 +42,8 @@ class TrackSettings:
         strange_turn: cost (log of odds) of a turn of its way where nobody is.
         lose: cost (log of odds) of giving it up, so that another candidate may be it.
         unmoved: what may speak (log of odds) for a candidate that has not moved since it was first seen, at most.
+        rested: the same, of one that has moved, since it last did so.
+        rested_share: what speaks for that beyond this counts so much.
         outside: cost (log of odds) of a ball that first appears beside the field.
         beside_m: what is no further beside the field counts as on it.
 
@@ -82,6 +84,8 @@ class TrackSettings:
     strange_turn: float = 4.5
     lose: float = 8.0
     unmoved: float = 3.0
+    rested: float = 7.0
+    rested_share: float = 0.3
     outside: float = 4.0
     beside_m: float = 3.0
     most_paths: int = 64
