@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
-from bisect import bisect_left, bisect_right
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,19 +15,18 @@ from touchline.analysis.play import BallAt, Moment, Place, PlayerAt
 from touchline.analysis.player_log import Lineup, TrackDiary
 from touchline.analysis.player_tracks import PlayerTracks, TracksNow
 from touchline.analysis.sight import PlayersSeen, Sight
+from touchline.analysis.timed_log import TimedLog
 from touchline.analysis.tracking_settings import TrackSettings
 from touchline.geometry import FieldOutline, Ground, Panorama, angles_to_rays, rays_to_angles
 
 Floats = NDArray[np.float64]
 
 
-class PlayLog:
-    """The play, written by one thread as detections come in, and read by any number: see
-    :class:`~touchline.analysis.play.Play`.
+class PlayLog(TimedLog):
+    """The play, told as detections come in: see :class:`~touchline.analysis.play.Play`.
 
     Everything that is told depends on the detections up to a moment, and on nothing else: not on when they came in,
-    nor on what was asked before. The log grows until :meth:`forget_before` is told how far back the slowest reader
-    still looks, and never beyond ``settings.keep_s``.
+    nor on what was asked before. What is older than ``settings.keep_s`` is forgotten in any case.
 
     Args:
         panorama: in whose pixels the detections are.
@@ -47,42 +43,16 @@ class PlayLog:
         ground: Ground | None = None,
         settings: TrackSettings | None = None,
     ) -> None:
+        super().__init__()
         self._settings = settings or TrackSettings()
         self._placed = ground is not None
         self._sight = Sight(panorama, field, ground, self._settings)
         self._players = PlayerTracks(self._settings)
         self._balls = BallPaths(self._sight, self._settings)
         self._diaries: dict[int, TrackDiary] = {}
-        self._pts: list[int] = []
         self._layers: list[Layer] = []
         self._lineups: list[Lineup] = []
         self._first: int | None = None
-        self._newest: int | None = None
-        self._closed = False
-        self._changed = threading.Condition()
-
-    def __enter__(self) -> PlayLog:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __len__(self) -> int:
-        with self._changed:
-            return len(self._pts)
-
-    @property
-    def newest_pts(self) -> int | None:
-        """The pts (ns) of the last detections that were added, also if forgotten since; None before any."""
-        with self._changed:
-            return self._newest
-
-    @property
-    def closed(self) -> bool:
-        with self._changed:
-            return self._closed
 
     def append(self, detections: Detections) -> None:
         """Takes in what was found in the next frame that was analysed.
@@ -91,12 +61,7 @@ class PlayLog:
             ValueError: if its pts is not after the newest, or the log is closed.
         """
         with self._changed:
-            if self._closed:
-                raise ValueError("this log is closed: nothing can be added to it")
-            if self._newest is not None and detections.pts_ns <= self._newest:
-                raise ValueError(
-                    f"detections of {detections.pts_ns} ns can't follow those of {self._newest} ns"
-                )
+            self._check(detections.pts_ns, "detections")
             # Times count from the first frame: a clock's nanoseconds would cost a float its fractions.
             if self._first is None:
                 self._first = detections.pts_ns
@@ -107,49 +72,27 @@ class PlayLog:
             layer = self._balls.follow(self._sight.balls(detections), self._bodies(tracks, middles), time_s)
             self._lineups.append(self._lineup(detections.pts_ns, tracks, middles))
             self._layers.append(layer)
-            self._pts.append(detections.pts_ns)
-            self._newest = detections.pts_ns
-            self._forget(self._newest - round(self._settings.keep_s * 1e9))
-            self._changed.notify_all()
+            self._added(detections.pts_ns)
+            self._forget(detections.pts_ns - round(self._settings.keep_s * 1e9))
 
     def between(self, first_ns: int, last_ns: int) -> list[Moment]:
         """See :class:`~touchline.analysis.play.Play`."""
         with self._changed:
-            first, end = bisect_left(self._pts, first_ns), bisect_right(self._pts, last_ns)
-            if first >= end:
+            rows = self._rows(first_ns, last_ns)
+            times = self._pts[rows]
+            if not times:
                 return []
-            balls = self._tell(self._layers[first:end])
-            known_ns = self._pts[end - 1]
-            return [
-                Moment(self._pts[k], ball, self._lineups[k].known_by(known_ns))
-                for k, ball in zip(range(first, end), balls, strict=True)
-            ]
-
-    def wait_for(self, pts_ns: int, timeout_s: float | None = None) -> bool:
-        """Waits until everything up to ``pts_ns`` is known: it has been analysed, or the log has been closed.
-
-        Returns:
-            False if ``timeout_s`` has passed first.
-        """
-        with self._changed:
-            return self._changed.wait_for(
-                lambda: self._closed or (self._newest is not None and self._newest >= pts_ns), timeout_s
-            )
+            told = zip(times, self._tell(self._layers[rows]), self._lineups[rows], strict=True)
+            return [Moment(pts_ns, ball, lineup.known_by(times[-1])) for pts_ns, ball, lineup in told]
 
     def forget_before(self, pts_ns: int) -> None:
         """Drops the moments with a pts below ``pts_ns``."""
         with self._changed:
             self._forget(pts_ns)
 
-    def close(self) -> None:
-        """No more will be added: whoever waits goes on. What is there can still be read."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-
     def _forget(self, pts_ns: int) -> None:
-        gone = bisect_left(self._pts, pts_ns)
-        del self._pts[:gone], self._layers[:gone], self._lineups[:gone]
+        gone = self._older(pts_ns)
+        del self._pts[gone], self._layers[gone], self._lineups[gone]
 
     def _middles(self, tracks: TracksNow, seen: PlayersSeen) -> Floats:
         """Yaw and pitch, degrees, of all bodies' middles: as seen now, or above where their feet should be."""
