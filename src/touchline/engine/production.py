@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable
 
@@ -145,6 +146,11 @@ class Production:
         Raises:
             OutputError: if an output can't be opened.
         """
+        if self._live:
+            # What is there now stays to the end. To look through it for garbage, as Python does now and then, would
+            # stop every thread: for 50 ms, and with PyTorch there for 200.
+            gc.collect()
+            gc.freeze()
         try:
             # First, because it may take long: from the capture's base time on, frames come.
             for channel in self.channels:
@@ -234,6 +240,7 @@ class Production:
             channel.finish(_FINISH_S)
         self.hearing.stop()
         self.window.close()
+        gc.unfreeze()
         self._note_failures()
 
     def release(self) -> None:
