@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from fractions import Fraction
 from pathlib import Path
@@ -172,6 +173,7 @@ def test_sound_goes_with_its_pictures(tmp_path: Path, paced: bool) -> None:
     left = write_claps(tmp_path / "left.mkv", [30, 45], 75)
     right = write_claps(tmp_path / "right.mkv", [10, 25], 55)  # the same moments: 20 frames of 1/25 s later
     claps: dict[int, list[float]] = {0: [], 1: []}
+    over = [threading.Event(), threading.Event()]  # not every sound is there when the last picture is
 
     def hear(side: int, pts: int, samples: Samples) -> None:
         for place in np.flatnonzero(np.abs(samples[:, 0].astype(int)) > 20000):
@@ -182,6 +184,7 @@ def test_sound_goes_with_its_pictures(tmp_path: Path, paced: bool) -> None:
         paced=paced,
         offset_ns=20 * SECOND // 25,
         on_sound=hear,
+        on_sound_end=lambda side, _error: over[side].set(),
     )
     feed.open(system_clock())
     feed.start(system_clock())
@@ -199,6 +202,7 @@ def test_sound_goes_with_its_pictures(tmp_path: Path, paced: bool) -> None:
         assert levels[0] == levels[1], "one picture flashes and the other does not"
         if levels[0]:
             flashes.append(moment.pts / SECOND)
+    assert all(one.wait(20) for one in over)
     feed.stop()
     assert flashes == pytest.approx([30 / 25, 45 / 25], abs=0.001)
     assert claps[0] == pytest.approx(flashes, abs=0.002)
