@@ -32,11 +32,8 @@ ORDER = (
     "engine",
     "cli",
 )
-EVERYWHERE = (
-    "",
-    "errors",
-    "counters",
-)  # the package itself (its version) and these two: any part may import them
+# The package itself (its version) and these two: any part may import them.
+EVERYWHERE = ("", "errors", "counters")
 THE_SPORT = ("panorama", "analysis", "director")  # of which gst and delay know nothing
 THIRD_PARTY = {"geometry": {"numpy"}}  # parts that promise to use no more than this
 LONGEST = 400

@@ -14,14 +14,14 @@ MOST, REST, SHARE = 3.0, 6.0, 0.25
 RULES = TrackSettings(unmoved=MOST, rested=REST, rested_share=SHARE)
 
 
-def paths(*born: tuple[float, float, int, float], roamed: bool = False):
+def paths(*born: tuple[float, float, int, float], legs: int = 0):
     """The lost path, and one for each yaw, pitch and track at which it was first seen, and credit."""
     count = 1 + len(born)
     return nowhere(0.0)._replace(
         born=np.array([(np.nan, np.nan), *(one[:2] for one in born)]),
         owner=np.array([-1, *(one[2] for one in born)]),
         credit=np.array([0.0, *(one[3] for one in born)]),
-        roamed=np.array([False, *(roamed for _ in born)]),
+        legs=np.array([0, *(legs for _ in born)]),
         score=np.zeros(count),
     )
 
@@ -38,9 +38,11 @@ def candidates(*seen: tuple[float, float, int]) -> Candidates:
     )
 
 
-def step(last, seen: Candidates, way: float) -> Credit:
+def step(last, seen: Candidates, way: float, off_deg: float = 0.0) -> Credit:
     shape = len(last.score), len(seen.at)
-    return credited(last, seen, np.full(shape[0], METRE), np.full(shape, way), RULES)
+    return credited(
+        last, seen, np.full(shape[0], METRE), np.full(shape, off_deg**2), np.full(shape, way), RULES
+    )
 
 
 def test_what_stays_where_it_was_first_seen_is_worth_only_so_much() -> None:
@@ -64,11 +66,14 @@ def test_what_speaks_against_it_counts_in_full_and_can_be_made_up_for() -> None:
 
 
 def test_what_has_moved_begins_anew_where_it_is() -> None:
-    """Two metres from where it was first seen, three degrees here."""
-    way, credit, moved, roamed = step(paths((10, 0, -1, MOST)), candidates((12.9, 0, -1), (13.1, 0, -1)), 5.0)
-    assert moved[1].tolist() == roamed[1].tolist() == [False, True]
-    assert way[1].tolist() == [0.0, 5.0]
-    assert credit[1].tolist() == [MOST, 5.0]
+    """Two metres from where it was first seen, three degrees here; in full when it has done so twice."""
+    seen = candidates((12.9, 0, -1), (13.1, 0, -1))
+    for before, most in ((0, MOST), (1, 5.0)):
+        way, credit, moved, legs = step(paths((10, 0, -1, MOST), legs=before), seen, 5.0)
+        assert moved[1].tolist() == [False, True]
+        assert legs[1].tolist() == [before, before + 1]
+        assert way[1].tolist() == [0.0, most]
+        assert credit[1].tolist() == [MOST, most]
 
 
 def test_what_lies_where_the_ball_has_been_is_worth_ever_less() -> None:
@@ -76,10 +81,10 @@ def test_what_lies_where_the_ball_has_been_is_worth_ever_less() -> None:
 
     seconds, each sighting of it as good as one of a ball that rolls.
     """
-    last, seen, ways = paths((10, -8, -1, 0.0), roamed=True), candidates((10.2, -8, -1)), []
+    last, seen, ways = paths((10, -8, -1, 0.0), legs=2), candidates((10.2, -8, -1)), []
     for _ in range(5):
-        way, credit, moved, roamed = step(last, seen, 4.0)
-        assert (bool(moved[1, 0]), bool(roamed[1, 0])) == (False, True)
+        way, credit, moved, legs = step(last, seen, 4.0)
+        assert (bool(moved[1, 0]), int(legs[1, 0])) == (False, 2)
         ways.append(float(way[1, 0]))
         last = last._replace(credit=np.array([0.0, credit[1, 0]]))
     assert ways == [4.0, 2.0 + 2.0 * SHARE, 4.0 * SHARE, 4.0 * SHARE, 4.0 * SHARE]
@@ -87,9 +92,24 @@ def test_what_lies_where_the_ball_has_been_is_worth_ever_less() -> None:
     assert step(last, candidates((20, -8, -1)), 4.0).way[1, 0] == 4.0, "and so does what moves"
 
 
+def test_what_leaps_has_yet_to_show_that_it_moves() -> None:
+    """The ball was carried in hands; something far away passed for one that had been kicked there, and then it lay.
+
+    It was told as the ball for five seconds: it had moved, so that all its sightings counted.
+    """
+    here, away = (10, -8, -1, 0.0), (25, -8, -1)
+    credit = step(paths(here, legs=2), candidates(away), 4.0, off_deg=14.0)
+    assert (bool(credit.moved[1, 0]), int(credit.legs[1, 0])) == (True, 1)
+    assert credit.way[1, 0] == MOST
+    last = paths((*away, MOST), legs=1)
+    assert step(last, candidates((25.5, -8, -1)), 4.0).way[1, 0] == 0.0
+    gone_on = step(last, candidates((29, -8, -1)), 4.0, off_deg=2.0)
+    assert (int(gone_on.legs[1, 0]), gone_on.way[1, 0]) == (2, 4.0)
+
+
 def test_what_somebody_carries_has_not_moved() -> None:
     """White shoes run as fast as the ball; they stay at the body at which they were first seen."""
-    last = paths((10, 0, 4, MOST))
+    last = paths((10, 0, 4, MOST), legs=1)
     way, *_ = step(last, candidates((30, 0, 4), (30, 0, 5), (30, 0, -1)), 5.0)
     assert way[1].tolist() == [0.0, 5.0, 5.0]
 

@@ -199,6 +199,36 @@ def test_who_leaves_leaves_nobody_behind() -> None:
     assert len([d for d in found if d.kind == "player"]) == 1
 
 
+def test_who_leaves_a_line_leaves_nobody_behind_for_long() -> None:
+    """At the kick-off somebody stands before the halfway line: the line, when he is gone, was somebody to the end.
+
+    Others pass before it all the time, of whom nobody may be lost.
+    """
+    stage = Stage()
+    line, stands = (479, 60, 482, 320, (215, 128, 128)), person(480, 200)
+    stage.learn([line, stands])
+    lost, found = 0, []
+    for k in range(250):
+        passer = person(400 + 3 * (k % 60), 206, (150, 110, 150))
+        players = [d for d in stage.show(stage.picture([line, passer])) if d.kind == "player"]
+        found.append(sum(abs((d.left + d.right) / 2 - 480) < 8 and d.bottom < 204 for d in players))
+        middle = (passer[0] + passer[2]) / 2
+        lost += all(abs((d.left + d.right) / 2 - middle) > 8 for d in players)
+    assert sum(found[:100]) > 60, "the hole is there at first, or this shows nothing"
+    assert sum(found[200:]) == 0
+    assert lost <= 5, "while he is before the hole"
+
+
+def test_who_stands_but_lives_is_found_all_the_time() -> None:
+    """A goalkeeper shifts his weight now and then, by less than a hand's breadth."""
+    stage = Stage()
+    stage.learn()
+    for k in range(300):
+        x = 300 + (0.0, 1.0, 0.0, -1.0)[(k // 15) % 4]
+        players = [d for d in stage.show(stage.picture([person(x, 200)])) if d.kind == "player"]
+        assert len(players) == 1 or k < 2
+
+
 def test_key_frames_make_nobody() -> None:
     """Each refresh of a codec shifted faint texture a little, and made 35 players of it on an empty court."""
     stage, rng = Stage(), np.random.default_rng(3)

@@ -47,7 +47,7 @@ class Layer(NamedTuple):
         born: where it was seen first, or has moved to since, shape (n, 2).
         owner: number of the track at whose body that was, or -1.
         credit: what has spoken for it since then.
-        roamed: whether it has ever moved away from both.
+        legs: how often it has moved on since it began, 0 to 2; 1 after a leap.
         proof_s: when something last spoke for it: a sighting that could not have been foretold anyhow.
         score: what speaks for the path; the best has 0.
         parent: the row, in the layer before, that it goes on from.
@@ -65,7 +65,7 @@ class Layer(NamedTuple):
     born: Floats
     owner: Ints
     credit: Floats
-    roamed: NDArray[np.bool_]
+    legs: Ints
     proof_s: Floats
     score: Floats
     parent: Ints
@@ -87,7 +87,7 @@ def nothing(time_s: float) -> Layer:
         flat,
         whole,
         none,
-        np.zeros(0, np.bool_),
+        whole,
         none,
         none,
         whole,
@@ -99,6 +99,6 @@ def nowhere(time_s: float) -> Layer:
     return Layer(
         time_s, np.array([LOST]), np.full((1, 2), np.nan), np.zeros((1, 2)), np.zeros((1, 3)),
         np.array([-np.inf]), np.full((1, 2), np.nan), np.array([-np.inf]), np.array([-1]),
-        np.full((1, 2), np.nan), np.array([-1]), np.zeros(1), np.array([False]), np.array([-np.inf]), np.zeros(1),
+        np.full((1, 2), np.nan), np.array([-1]), np.zeros(1), np.array([0]), np.array([-np.inf]), np.zeros(1),
         np.array([-1]),
     )  # fmt: skip

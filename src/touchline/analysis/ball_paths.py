@@ -12,12 +12,13 @@ Whoever asks later which path it was follows the parents back from the best end.
 from __future__ import annotations
 
 import math
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from touchline.analysis.ball_credit import credited
+from touchline.analysis.ball_foresight import HIGH_M, Ahead, Foresight, grip
 from touchline.analysis.ball_layers import FREE, HIDDEN, LOST, SEEN, Bodies, Layer, nothing, nowhere
 from touchline.analysis.clutter import Candidates, Clutter, Expected
 from touchline.analysis.sight import BallsSeen, Sight
@@ -26,18 +27,13 @@ from touchline.analysis.tracking_settings import TrackSettings
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_HIGH_M: Final = 70.0  # a ball seen further off than that may be a high one that is nearer
 _PER_CANDIDATE: Final = 2  # paths that may end at one
 _FREE_PATHS: Final = 20
 _FEINT: Final = 0.3  # how likely somebody who has it plays it on at once
 _FAST_SHARE: Final = 0.35  # of the kicks are fast ones
 _FAST: Final = 2.5
-_ZONE_M: Final = (
-    1.1,
-    1.3,
-)  # half the width and height of the zone around a body in which false candidates abound
-_BELOW: Final = 0.5  # of half a body's height below its middle the ball is mostly held
-_FADED: Final = 0.15  # share of the chance to see it that is left after long
+# Half the width and height of the zone around a body in which false candidates abound.
+_ZONE_M: Final = (1.1, 1.3)
 _LOST_PER_S: Final = 0.5
 _LIES: Final = 0.25  # share of the frames in which it is seen from which on something lies there
 _PROOF: Final = 0.5  # log of odds of a step from which on it says something
@@ -58,6 +54,7 @@ class BallPaths:
         self._sight, self._settings = sight, settings
         self._area = sight.area()
         self._clutter = Clutter(self._area, settings.clutter_s)
+        self._foresight = Foresight(sight, settings, self._clutter)
         self._last: Layer | None = None
 
     def follow(self, balls: BallsSeen, bodies: Bodies, time_s: float) -> Layer:
@@ -68,7 +65,7 @@ class BallPaths:
         expected = self._clutter.expect(seen)
         worth = self._worth(seen, expected)
         self._clutter.learn(seen, len(bodies.number), dt)
-        ahead = self._foresee(last, bodies, dt)
+        ahead = self._foresight.of(last, bodies, dt)
         steps = [
             self._lost(last, time_s, dt),
             self._to_candidates(last, ahead, balls, seen, (worth, expected.often), time_s, dt),
@@ -87,51 +84,6 @@ class BallPaths:
             np.clip(told, -rules.confidence_reach, rules.confidence_reach) - np.log(expected.density)
         )
 
-    def _foresee(self, last: Layer, bodies: Bodies, dt: float) -> _Ahead:
-        """Where each path's ball should be now."""
-        rules = self._settings
-        at = last.at + last.speed * dt
-        at[0] = 0.0  # lost: never used
-        metre = np.degrees(1 / np.minimum(self._sight.ranges(at[:, 0], at[:, 1]), _HIGH_M))
-        push = (rules.ball_push * metre) ** 2
-        place, speed, both = last.spread.T
-        spread = np.stack(
-            [
-                place + 2 * both * dt + speed * dt * dt + push * dt**3 / 3,
-                speed + push * dt,
-                both + speed * dt + push * dt * dt / 2,
-            ],
-            axis=-1,
-        )
-        gone = last.speed.copy()
-        where = _rows_of(last.body, bodies.number)
-        held = where >= 0
-        if held.any():
-            own = where[held]
-            at[held] = _grip(bodies)[own]
-            gone[held] = bodies.speed[own]
-            metre[held] = bodies.metre[own]
-            spread[held] = np.stack(
-                [(0.7 * rules.reach_m * metre[held]) ** 2, (2.0 * metre[held]) ** 2, np.zeros(len(own))],
-                axis=-1,
-            )
-        near = self._near(at, spread[:, 0], metre, bodies)
-        unseen = last.time_s + dt - last.seen_s
-        at_body = held | (near.max(axis=1, initial=0.0) > 0.15)
-        seen = np.where(at_body, rules.ball_seen_at_player, rules.ball_seen)
-        fade = np.exp(-np.maximum(unseen - dt, 0.0) / rules.ball_fade_s)
-        seen = seen * (_FADED + (1 - _FADED) * fade)
-        return _Ahead(at, gone, spread, metre, held, near, unseen, seen, self._clutter.still_at(at))
-
-    def _near(self, at: Floats, place: Floats, metre: Floats, bodies: Bodies) -> Floats:
-        """How likely each path's ball comes to each body, shape (paths, bodies)."""
-        gap = np.abs(at[:, None] - bodies.at[None])
-        gap[..., 0] *= np.cos(np.radians(at[:, 1]))[:, None]
-        gap[..., 1] = np.maximum(gap[..., 1] - bodies.halves[None, :, 1], 0.0)
-        reach = (self._settings.reach_m * bodies.metre[None]) ** 2
-        wide = reach + place[:, None]
-        return np.asarray(0.6 * reach / wide * np.exp(-0.5 * (gap**2).sum(axis=-1) / wide))
-
     def _lost(self, last: Layer, time_s: float, dt: float) -> Layer:
         """It is lost, for longer, or just now."""
         score = last.score - self._settings.lose
@@ -140,14 +92,14 @@ class BallPaths:
         return Layer(
             time_s, np.array([LOST]), np.full((1, 2), np.nan), np.zeros((1, 2)), np.zeros((1, 3)),
             last.seen_s[best], last.anchor[best], last.anchor_s[best], np.array([-1]),
-            np.full((1, 2), np.nan), np.array([-1]), np.zeros(1), np.array([False]), np.array([-np.inf]),
+            np.full((1, 2), np.nan), np.array([-1]), np.zeros(1), np.array([0]), np.array([-np.inf]),
             score[best], best,
         )  # fmt: skip
 
     def _to_candidates(
         self,
         last: Layer,
-        ahead: _Ahead,
+        ahead: Ahead,
         balls: BallsSeen,
         seen: Candidates,
         worth_often: tuple[Floats, Floats],
@@ -176,7 +128,7 @@ class BallPaths:
         # What lies there may be the ball, at rest, as well as something else: that speaks for neither.
         rests = (ahead.lying[:, None] > _LIES) & (often[None] > _LIES) & (far < _REST_DEG**2)
         way = np.where(rests, np.maximum(way, -_REST), way)
-        way, credit, moved, roamed = credited(last, seen, ahead.metre, way, rules)
+        way, credit, moved, legs = credited(last, seen, ahead.metre, far, way, rules)
         total = last.score[:, None] + way
         best = np.argsort(-total, axis=0, kind="stable")[:_PER_CANDIDATE]
         parent, candidate = best.ravel(), np.tile(np.arange(count), len(best))
@@ -190,11 +142,11 @@ class BallPaths:
             time_s, np.full(len(parent), SEEN), state[0], state[1], state[2], now, made, now,
             np.full(len(parent), -1), np.where(fresh[:, None], made, last.born[parent]),
             np.where(fresh, seen.body[candidate], last.owner[parent]),
-            credit[parent, candidate], roamed[parent, candidate],
+            credit[parent, candidate], legs[parent, candidate],
             np.where(proven, time_s, last.proof_s[parent]), total[parent, candidate], parent,
         )  # fmt: skip
 
-    def _log_kick(self, far: Floats, ahead: _Ahead, noise: Floats, dt: float) -> Floats:
+    def _log_kick(self, far: Floats, ahead: Ahead, noise: Floats, dt: float) -> Floats:
         """Log of the density that the ball, played or deflected since it was last seen, is so far (squared) off."""
         rules = self._settings
         passed = dt + 0.5 * np.minimum(ahead.unseen - dt, 0.5)
@@ -216,7 +168,7 @@ class BallPaths:
 
     def _seen_state(
         self,
-        ahead: _Ahead,
+        ahead: Ahead,
         balls: BallsSeen,
         parent: Ints,
         candidate: Ints,
@@ -240,14 +192,14 @@ class BallPaths:
             spread[kicked] = np.stack([noise, loose, noise / passed], axis=-1)[kicked]
         born = parent == 0
         if born.any():
-            metre = np.degrees(1 / np.minimum(self._sight.ranges(*balls.at[candidate[born]].T), _HIGH_M))
+            metre = np.degrees(1 / np.minimum(self._sight.ranges(*balls.at[candidate[born]].T), HIGH_M))
             at[born], going[born] = balls.at[candidate[born]], 0.0
             spread[born] = np.stack(
                 [noise[born], (rules.kick_mps * metre) ** 2, np.zeros(len(metre))], axis=-1
             )
         return at, going, spread
 
-    def _to_bodies(self, last: Layer, ahead: _Ahead, bodies: Bodies, time_s: float, dt: float) -> Layer:
+    def _to_bodies(self, last: Layer, ahead: Ahead, bodies: Bodies, time_s: float, dt: float) -> Layer:
         """It is hidden: at the same body as before, or at one that it has come to."""
         rules = self._settings
         count = len(bodies.number)
@@ -264,7 +216,7 @@ class BallPaths:
         score = total[parent, np.arange(count)]
         kept = np.isfinite(score)
         parent, score = parent[kept], score[kept]
-        at = _grip(bodies)[kept]
+        at = grip(bodies)[kept]
         spread = np.stack(
             [
                 (rules.reach_m * bodies.metre[kept]) ** 2,
@@ -276,10 +228,10 @@ class BallPaths:
         return Layer(
             time_s, np.full(len(parent), HIDDEN), at, bodies.speed[kept], spread, last.seen_s[parent], at,
             np.full(len(parent), time_s), bodies.number[kept], last.born[parent], last.owner[parent],
-            last.credit[parent], last.roamed[parent], last.proof_s[parent], score, parent,
+            last.credit[parent], last.legs[parent], last.proof_s[parent], score, parent,
         )  # fmt: skip
 
-    def _onwards(self, last: Layer, ahead: _Ahead, time_s: float) -> Layer:
+    def _onwards(self, last: Layer, ahead: Ahead, time_s: float) -> Layer:
         """It flies or rolls on, unseen. So it does when the body that it was hidden at is gone."""
         free = ~ahead.held & (last.kind != LOST) & (time_s - last.anchor_s <= self._settings.free_gap_s)
         rows = np.flatnonzero(free)
@@ -291,7 +243,7 @@ class BallPaths:
         return Layer(
             time_s, np.full(len(rows), FREE), ahead.at[rows], ahead.speed[rows], ahead.spread[rows],
             last.seen_s[rows], last.anchor[rows], last.anchor_s[rows], np.full(len(rows), -1),
-            last.born[rows], last.owner[rows], last.credit[rows], last.roamed[rows], last.proof_s[rows], score, rows,
+            last.born[rows], last.owner[rows], last.credit[rows], last.legs[rows], last.proof_s[rows], score, rows,
         )  # fmt: skip
 
     def _pruned(self, layer: Layer) -> Layer:
@@ -303,26 +255,6 @@ class BallPaths:
         return Layer(layer.time_s, *(getattr(layer, f)[rows] for f in Layer._fields[1:]))._replace(
             score=score[rows]
         )
-
-
-class _Ahead(NamedTuple):
-    """What is expected of each path now: see :class:`Layer`. ``near``: how likely it comes to each body; ``seen``: how
-    likely it would be seen; ``lying``: how often something is seen to lie there."""
-
-    at: Floats
-    speed: Floats
-    spread: Floats
-    metre: Floats
-    held: NDArray[np.bool_]
-    near: Floats
-    unseen: Floats
-    seen: Floats
-    lying: Floats
-
-
-def _grip(bodies: Bodies) -> Floats:
-    """Where bodies hold the ball or have it at their feet."""
-    return np.asarray(bodies.at - np.stack([np.zeros(len(bodies.at)), _BELOW * bodies.halves[:, 1]], axis=-1))
 
 
 def _candidates(balls: BallsSeen, bodies: Bodies) -> Candidates:
@@ -341,14 +273,6 @@ def _candidates(balls: BallsSeen, bodies: Bodies) -> Candidates:
         zone[inside] = 4 * math.prod(_ZONE_M) * bodies.metre[own] ** 2
         beside[inside] = gap[inside, own]
     return Candidates(balls.at, balls.noise, balls.logit, body, zone, beside)
-
-
-def _rows_of(wanted: Ints, numbers: Ints) -> Ints:
-    """The row of each number in ``numbers``, which rise; -1 for none."""
-    if not len(numbers):
-        return np.full(len(wanted), -1)
-    rows = np.minimum(np.searchsorted(numbers, wanted), len(numbers) - 1)
-    return np.where(numbers[rows] == wanted, rows, -1)
 
 
 def _log_normal(far: Floats, variance: Floats) -> Floats:

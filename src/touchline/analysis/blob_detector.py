@@ -14,8 +14,9 @@ from touchline.analysis.foreground import Foreground, Region
 from touchline.analysis.foreground_kernels import DIFFERENT
 from touchline.analysis.ground import MAST_M, Ground, HeightEstimate, height_from
 from touchline.analysis.peaks import bright_spots
-from touchline.analysis.people import find_people
+from touchline.analysis.people import Crowd, find_people
 from touchline.analysis.region import looked_at
+from touchline.analysis.stillness import Stillness
 from touchline.geometry import FieldOutline, Panorama
 from touchline.gst.nv12 import Nv12
 
@@ -23,6 +24,7 @@ _LONGEST_GAP_S = 1.0
 _GHOST = 1.4  # how much sharper a contour is in the background of who has left
 _VOTES = 3  # frames in a row after which that is believed
 _CELL = 8
+_LIFELESS_S = 8.0  # nobody stands that still for so long
 
 
 class BlobDetector:
@@ -33,7 +35,8 @@ class BlobDetector:
 
     A ball that comes to rest differs from the background for a minute and more. Whoever stood there when the model
     began, and leaves, leaves a hole that looks like somebody: its contour is sharp in the background and not in the
-    picture, and it is filled.
+    picture, and it is filled; so is, after some seconds, what looks like somebody and does not move at all, such as a
+    hole in a line that he stood before.
 
     Args:
         panorama: what is observed.
@@ -57,6 +60,7 @@ class BlobDetector:
         self._ground = Ground(panorama, MAST_M if height_m is None else height_m)
         region = Region.of(looked_at(panorama, field))
         self._foreground = Foreground(region, panorama.width)
+        self._still = Stillness(region.rows, panorama.width)
         self._parts, self._balls = Components(), BallCandidates()
         self._votes = np.zeros((region.rows // _CELL + 1, panorama.width // _CELL + 1), np.uint8)
         self._last_ns: int | None = None
@@ -84,14 +88,18 @@ class BlobDetector:
             elapsed_s = min((pts_ns - self._last_ns) / 1e9, _LONGEST_GAP_S)
         self._last_ns = pts_ns
         kinds = self._foreground.observe(panorama, elapsed_s)
+        top = self._foreground.region.top
+        compared = self._still.observe(panorama.y[top : top + len(kinds)], elapsed_s)
         if not self._foreground.ready:
             return Detections(pts_ns)
-        return Detections(pts_ns, tuple(self._found(panorama, kinds, pts_ns / 1e9)))
+        return Detections(pts_ns, tuple(self._found(panorama, kinds, pts_ns / 1e9, compared)))
 
     def close(self) -> None:
         """Nothing to let go of."""
 
-    def _found(self, panorama: Nv12, kinds: NDArray[np.uint8], now_s: float) -> list[Detection]:
+    def _found(
+        self, panorama: Nv12, kinds: NDArray[np.uint8], now_s: float, compared: bool
+    ) -> list[Detection]:
         top = self._foreground.region.top
         luma = panorama.y[top : top + len(kinds)]
         mean = self._foreground.lit_mean()
@@ -101,6 +109,8 @@ class BlobDetector:
         parts = self._without_ghosts(parts, panorama)
         parts = self._trusted(parts, top)
         people = find_people(parts, kinds >= DIFFERENT, top, self._ground)
+        if compared:
+            people = self._living(people, panorama, top)
         if self._learnt is not None:
             self._learn_height(parts)
         spots = bright_spots(people.boxes, luma, mean, top, self._ground)
@@ -133,6 +143,16 @@ class BlobDetector:
                 int(p["bottom"]) + 1,
             )
         return parts[~sure]
+
+    def _living(self, people: Crowd, panorama: Nv12, top: int) -> Crowd:
+        """Without those that don't move at all, which are background from now on."""
+        lives = np.ones(len(people.sure), np.bool_)
+        for one, (left, upper, right, lower) in enumerate(people.boxes.astype(np.int64).tolist()):
+            box = left, upper - top, right, lower - top
+            if self._still.since_s(*box) >= _LIFELESS_S:
+                lives[one] = False
+                self._foreground.forget(panorama, *box)
+        return Crowd(people.boxes[lives], people.sure[lives])
 
     def _trusted(self, parts: NDArray[np.void], top: int) -> NDArray[np.void]:
         """In the panorama's pixels; without those where the light has just jumped."""

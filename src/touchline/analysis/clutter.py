@@ -17,10 +17,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _STILL_DEG = 0.4  # how near together sightings of one thing that lies still are
-_STAYS_S = (
-    1.5,
-    3.0,
-)  # since when it must have been there to be believed: a ball that rolls past has gone by then
+# Since when it must have been there to be believed: a ball that rolls past has gone by then.
+_STAYS_S = (1.5, 3.0)
 _WORN_M = 0.4  # the same of one thing that somebody wears
 _WORN_S = 15.0  # for how long that is remembered
 _PASSING = 4  # times that something must have been seen at one place before it counts

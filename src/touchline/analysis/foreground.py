@@ -25,10 +25,8 @@ _STRIPS = 16
 _SAMPLE = 8  # of so many rows and columns one is asked for the light
 _UNSURE = 512  # levels of deviation that a new model has, 8.8 fixed point
 _FLOOR = (7.0, 24.0)  # levels, at least and at most
-_SPECKS = (
-    250,
-    600,
-)  # parts that a million pixels have at most where the floor is right, and what is too much
+# Parts that a million pixels have at most where the floor is right, and what is too much.
+_SPECKS = (250, 600)
 _SIGMAS = 4.5
 _SETTLE_S = 8.0
 _ABSORB_S = 90.0

@@ -84,7 +84,7 @@ class TrackSettings:
     strange_turn: float = 4.5
     lose: float = 8.0
     unmoved: float = 3.0
-    rested: float = 7.0
+    rested: float = 5.0
     rested_share: float = 0.3
     outside: float = 4.0
     beside_m: float = 3.0

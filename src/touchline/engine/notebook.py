@@ -16,9 +16,8 @@ from touchline.geometry import FieldOutline, Ground, Panorama, View
 from touchline.gst.library import SECOND
 from touchline.programme.specs import keep_earlier
 
-BACK_NS = (
-    3 * SECOND // 2
-)  # behind the time shown that a play must still be known: it is written twice a second
+# Behind the time shown that a play must still be known: it is written twice a second.
+BACK_NS = 3 * SECOND // 2
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,11 @@ class NvmmProduction(Production):
     def _warm_up(self) -> None:
         """Nothing to do: there are no kernels of ours."""
 
+    def _analysis_failed(self, error: Exception) -> None:
+        self._note(
+            f"The analysis stopped ({type(error).__name__}: {error}); the camera goes to its wide view"
+        )
+
 
 class NvmmWindow(LoanedWindow):
     """Frames held in the converter's pool, which is as deep as the plan says.

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Callable
 
@@ -20,6 +19,7 @@ from touchline.delay.replay import longest_replay_ns
 from touchline.director.views import ViewChoice
 from touchline.engine.backend import Backend, choose_backend
 from touchline.engine.channel import Channel
+from touchline.engine.heap import search_heap, spare_heap
 from touchline.engine.hearing import FORMAT, Hearing, kept_s
 from touchline.engine.holding import EncodedWindow, LoanedWindow, Window
 from touchline.engine.passing import PassWorker
@@ -147,10 +147,7 @@ class Production:
             OutputError: if an output can't be opened.
         """
         if self._live:
-            # What is there now stays to the end. To look through it for garbage, as Python does now and then, would
-            # stop every thread: for 50 ms, and with PyTorch there for 200.
-            gc.collect()
-            gc.freeze()
+            spare_heap()
         try:
             # First, because it may take long: from the capture's base time on, frames come.
             for channel in self.channels:
@@ -240,7 +237,7 @@ class Production:
             channel.finish(_FINISH_S)
         self.hearing.stop()
         self.window.close()
-        gc.unfreeze()
+        search_heap()
         self._note_failures()
 
     def release(self) -> None:
@@ -369,11 +366,6 @@ class Production:
     def _note(self, text: str) -> None:
         self.notes.append(text)
         self._say(text)
-
-    def _analysis_failed(self, error: Exception) -> None:
-        self._note(
-            f"The analysis stopped ({type(error).__name__}: {error}); the camera goes to its wide view"
-        )
 
     def _output_failed(self, status: OutputStatus) -> None:
         self._note(f"An output is lost: {status.error}")
