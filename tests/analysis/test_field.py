@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 
 from touchline.analysis import MotionDetector, MotionLog
-from touchline.analysis.field import tiles_on
-from touchline.analysis.tiles import cover
 from touchline.director import FollowDirector
 from touchline.geometry import FieldOutline, Panorama, ViewLimits, fit_panorama, rays_to_angles
 from touchline.gst.nv12 import Nv12
@@ -97,21 +95,6 @@ def test_the_camera_stays_on_the_field() -> None:
     for view in views:
         off = outline.keep(view.yaw_deg, view.pitch_deg, 1.0 + 1e-6)
         assert off == (view.yaw_deg, view.pitch_deg)
-
-
-def test_tiles_beside_the_field_are_left_out() -> None:
-    outline = field()
-    tiles = cover((PANORAMA.width, PANORAMA.height), (128, 80), 0)
-    chosen = tiles_on(tiles, PANORAMA, outline, 0.0)
-    mask = outline.mask(PANORAMA)
-    for tile in tiles:
-        part = mask[tile.y : tile.y + tile.height, tile.x : tile.x + tile.width]
-        if part.mean() > 0.02:
-            assert tile in chosen
-        if not part.any():
-            assert tile not in chosen
-    assert 0 < len(chosen) < len(tiles)
-    assert len(tiles_on(tiles, PANORAMA, outline, 5.0)) > len(chosen)
 
 
 def test_a_picture_of_another_size_keeps_its_mask() -> None:

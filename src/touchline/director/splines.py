@@ -25,8 +25,3 @@ def along(controls: Floats, where: Floats) -> Floats:
     part = where - piece
     weights = _BASIS @ np.stack([np.ones_like(part), part, part**2, part**3])
     return np.asarray(sum(weights[i][:, None] * controls[piece + i] for i in range(DEGREE + 1)))
-
-
-def controls_at_rest(place: Floats, knots: int) -> Floats:
-    """The controls, shape (knots + 3, axes), of a path of so many pieces that stays at ``place``, shape (axes,)."""
-    return np.tile(np.asarray(place, dtype=np.float64), (knots + DEGREE, 1))

@@ -190,11 +190,6 @@ class ArrivalRing:
         """How many buffers ever got into the ring."""
         return int(self._state[_PUT])
 
-    @property
-    def is_open(self) -> bool:
-        """Whether buffers go into the ring."""
-        return not self._state[_DIRECT]
-
     def open(self, limit: int) -> None:
         """From now on buffers go into the ring; whoever brings one more than ``limit`` waits for room."""
         self._state[_LIMIT] = max(1, min(limit, CAPACITY))
