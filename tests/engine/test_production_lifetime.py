@@ -12,6 +12,7 @@ import pytest
 from runs import MEMORY, run, with_an_encoder_there
 from sounding import write_claps
 from touchline.config import load_config
+from touchline.engine.books import stats_of
 from touchline.engine.production import Production
 
 
@@ -52,8 +53,8 @@ def test_no_search_for_garbage_holds_up_a_live_run(coded) -> None:
     settings = {"pace": "live", "delay": 0.3, "view": "panorama", "preset": "ultrafast"}
     production = Production(load_config({**footage.inputs, **settings}))
     before = len(gc.get_objects())
-    production.start()
     try:
+        production.start()
         searched = len(gc.get_objects())
         lost = _Knot()
         gone = weakref.ref(lost)
@@ -66,6 +67,8 @@ def test_no_search_for_garbage_holds_up_a_live_run(coded) -> None:
     finally:
         production.close()
         production.release()
+    assert production.error is None
+    assert stats_of(production).frames.played == footage.frames
     assert gc.get_freeze_count() == 0
     kept = weakref.ref(production)
     del production
@@ -78,6 +81,27 @@ class _Knot:
 
     def __init__(self) -> None:
         self.itself = self
+
+
+def test_a_run_at_fast_pace_spares_nothing_of_others(coded) -> None:
+    """Closing it let what a live run beside it had spared be looked through again."""
+    inputs = coded(Fraction(30)).inputs
+    live, fast = (
+        Production(
+            load_config({**inputs, "pace": pace, "delay": 0.3, "view": "panorama", "preset": "ultrafast"})
+        )
+        for pace in ("live", "fast")
+    )
+    try:
+        live.start()
+        spared = gc.get_freeze_count()
+        fast.close()
+        assert gc.get_freeze_count() > 0.9 * spared > 0  # some of it goes in the usual way
+    finally:
+        for production in (live, fast):
+            production.close()
+            production.release()
+    assert gc.get_freeze_count() == 0
 
 
 def test_sound_does_not_keep_it_either(tmp_path) -> None:

@@ -18,11 +18,11 @@ _ENDS: Final = 24  # paths that have a say in how sure the best one is
 _SAME_DEG: Final = 2.0  # paths that are no further apart mean the same
 _PROVEN_S: Final = 1.0  # for so long what speaks for the ball is good for
 _DOUBT_S: Final = 2.0  # from then on it is doubted, about that fast
+_LEAST: Final = 0.2  # and no further than to that
+_TEMPER: Final = 2.0  # log likelihoods count that much less: what they stand on is not independent
 # Of a ball that is seen, free, hidden at a body, lost: how sure it is at most, and how much the paths that agree count.
 _MOST: Final = (1.0, 0.7, 0.75, 0.0)
 _AGREED: Final = (1.0, 0.9, 1.2, 0.0)
-_LEAST: Final = 0.2  # and no further than to that
-_TEMPER: Final = 2.0  # log likelihoods count that much less: what they stand on is not independent
 
 
 class Told(NamedTuple):

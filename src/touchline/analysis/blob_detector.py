@@ -25,6 +25,7 @@ _GHOST = 1.4  # how much sharper a contour is in the background of who has left
 _VOTES = 3  # frames in a row after which that is believed
 _CELL = 8
 _LIFELESS_S = 8.0  # nobody stands that still for so long
+_LEAST_TALL = 12  # pixels; of who is smaller it can't be seen whether he moves
 
 
 class BlobDetector:
@@ -88,8 +89,9 @@ class BlobDetector:
             elapsed_s = min((pts_ns - self._last_ns) / 1e9, _LONGEST_GAP_S)
         self._last_ns = pts_ns
         kinds = self._foreground.observe(panorama, elapsed_s)
-        top = self._foreground.region.top
-        compared = self._still.observe(panorama.y[top : top + len(kinds)], elapsed_s)
+        rows = slice(self._foreground.region.top, self._foreground.region.top + len(kinds))
+        chroma = panorama.uv[rows.start // 2 : rows.stop // 2]
+        compared = self._still.observe(panorama.y[rows], chroma, kinds >= DIFFERENT, elapsed_s)
         if not self._foreground.ready:
             return Detections(pts_ns)
         return Detections(pts_ns, tuple(self._found(panorama, kinds, pts_ns / 1e9, compared)))
@@ -149,7 +151,7 @@ class BlobDetector:
         lives = np.ones(len(people.sure), np.bool_)
         for one, (left, upper, right, lower) in enumerate(people.boxes.astype(np.int64).tolist()):
             box = left, upper - top, right, lower - top
-            if self._still.since_s(*box) >= _LIFELESS_S:
+            if lower - upper >= _LEAST_TALL and self._still.since_s(*box) >= _LIFELESS_S:
                 lives[one] = False
                 self._foreground.forget(panorama, *box)
         return Crowd(people.boxes[lives], people.sure[lives])

@@ -9,12 +9,20 @@ from __future__ import annotations
 import gc
 
 
-def spare_heap() -> None:
-    """What is there now stays to the end of the run, and is not looked through any more; what comes later is."""
-    gc.collect()
-    gc.freeze()
+class Heap:
+    """What a run is made of. Python has one heap, so that runs beside each other spare and search for each other."""
 
+    def __init__(self) -> None:
+        self._spared = False
 
-def search_heap() -> None:
-    """All that there is may be garbage again. Does nothing where nothing was spared."""
-    gc.unfreeze()
+    def spare(self) -> None:
+        """What is there now stays to the end of the run, and is not looked through any more; what comes later is."""
+        gc.collect()
+        gc.freeze()
+        self._spared = True
+
+    def search(self) -> None:
+        """All that there is may be garbage again. Does nothing where nothing was spared."""
+        if self._spared:
+            self._spared = False
+            gc.unfreeze()

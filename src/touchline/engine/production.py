@@ -19,7 +19,7 @@ from touchline.delay.replay import longest_replay_ns
 from touchline.director.views import ViewChoice
 from touchline.engine.backend import Backend, choose_backend
 from touchline.engine.channel import Channel
-from touchline.engine.heap import search_heap, spare_heap
+from touchline.engine.heap import Heap
 from touchline.engine.hearing import FORMAT, Hearing, kept_s
 from touchline.engine.holding import EncodedWindow, LoanedWindow, Window
 from touchline.engine.passing import PassWorker
@@ -71,6 +71,7 @@ class Production:
         self.notes: list[str] = []
         self.gpu = GpuProbe()
         self._say = say
+        self._heap = Heap()
         self._clock = system_clock()
         self._ending = threading.Event()
         self._closed = False
@@ -147,7 +148,7 @@ class Production:
             OutputError: if an output can't be opened.
         """
         if self._live:
-            spare_heap()
+            self._heap.spare()
         try:
             # First, because it may take long: from the capture's base time on, frames come.
             for channel in self.channels:
@@ -237,7 +238,7 @@ class Production:
             channel.finish(_FINISH_S)
         self.hearing.stop()
         self.window.close()
-        search_heap()
+        self._heap.search()
         self._note_failures()
 
     def release(self) -> None:
