@@ -46,7 +46,7 @@ class Viewer:
         self.moments: list[tuple[tuple[int, ...], int]] = []
         self.live = parse_source(str(left)).live
         self.waits: list[float] = []
-        self.alone = 0  # moments that one of them had no picture of
+        self.alone = 0  # moments that one of them had no picture of, after the first that had both
         self.base_time = 0
 
     def view(self, count: int | None = None, timeout_s: float = 30) -> list[tuple[tuple[int, ...], int]]:
@@ -61,7 +61,8 @@ class Viewer:
                     continue
                 numbers = []
                 if None in moment.pictures:
-                    self.alone += 1
+                    assert self.live
+                    self.alone += bool(self.moments)
                     continue
                 for picture in moment.pictures:
                     with picture.read() as planes:
@@ -70,8 +71,8 @@ class Viewer:
                 self.waits.append((system_clock().get_time() - self.started) / SECOND)
         finally:
             self.feed.stop()
-        # Where much else runs, one of two live cameras may be held up for longer than the other one waits.
-        assert self.alone <= (len(self.moments) if self.live else 0)
+        # One of two live cameras may come later than the other, or, where much else runs, be held up for a moment.
+        assert self.alone <= len(self.moments) / 2
         return self.moments
 
 

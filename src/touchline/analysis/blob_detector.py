@@ -91,16 +91,22 @@ class BlobDetector:
         kinds = self._foreground.observe(panorama, elapsed_s)
         rows = slice(self._foreground.region.top, self._foreground.region.top + len(kinds))
         chroma = panorama.uv[rows.start // 2 : rows.stop // 2]
-        compared = self._still.observe(panorama.y[rows], chroma, kinds >= DIFFERENT, elapsed_s)
+        differs = kinds >= DIFFERENT
+        compared = self._still.observe(panorama.y[rows], chroma, differs, elapsed_s)
         if not self._foreground.ready:
             return Detections(pts_ns)
-        return Detections(pts_ns, tuple(self._found(panorama, kinds, pts_ns / 1e9, compared)))
+        return Detections(pts_ns, tuple(self._found(panorama, kinds, differs, pts_ns / 1e9, compared)))
 
     def close(self) -> None:
         """Nothing to let go of."""
 
     def _found(
-        self, panorama: Nv12, kinds: NDArray[np.uint8], now_s: float, compared: bool
+        self,
+        panorama: Nv12,
+        kinds: NDArray[np.uint8],
+        differs: NDArray[np.bool_],
+        now_s: float,
+        compared: bool,
     ) -> list[Detection]:
         top = self._foreground.region.top
         luma = panorama.y[top : top + len(kinds)]
@@ -110,7 +116,7 @@ class BlobDetector:
             return []
         parts = self._without_ghosts(parts, panorama)
         parts = self._trusted(parts, top)
-        people = find_people(parts, kinds >= DIFFERENT, top, self._ground)
+        people = find_people(parts, differs, top, self._ground)
         if compared:
             people = self._living(people, panorama, top)
         if self._learnt is not None:

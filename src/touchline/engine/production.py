@@ -221,6 +221,7 @@ class Production:
         if self._closed:
             return
         self._closed = True
+        self._heap.search()
         if not all(channel.finished for channel in self.channels):
             self.hearing.stop()  # whoever waits for room for sound would hold up the rest
         for channel in self.channels:
@@ -238,7 +239,6 @@ class Production:
             channel.finish(_FINISH_S)
         self.hearing.stop()
         self.window.close()
-        self._heap.search()
         self._note_failures()
 
     def release(self) -> None:
